@@ -1,0 +1,39 @@
+# `make demo` and `make test` need nothing but make and Python 3.11 or newer.
+# What they do is in scripts/; scripts/start.py checks the Python first.
+PYTHON ?= python3
+PORT ?= 8000
+# exec: a shell in between would report Ctrl-C as an error, although the demo ends well.
+START = @exec "$(PYTHON)" scripts/start.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help:
+	@echo "make demo      start the example project (make demo PORT=8001 for another port)"
+	@echo "make test      lint and run every test, from nothing"
+	@echo "make lint      check style, types, templates, migrations and structure"
+	@echo "make format    apply the style"
+	@echo "make bench     print the measured ratios"
+	@echo "make clean     remove what the other targets made, the demo's data included"
+	@echo
+	@echo "Each takes PYTHON=/path/to/python3 for another interpreter."
+
+demo:
+	$(START) demo --port "$(PORT)"
+
+test:
+	$(START) test
+
+lint:
+	$(START) lint
+
+format:
+	$(START) lint --fix
+
+bench:
+	$(START) tool -m tests.benchmarks
+
+clean:
+	rm -rf .venv .venv.lock node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf example_project/db.sqlite3* example_project/media
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

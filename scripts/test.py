@@ -1,0 +1,30 @@
+"""Run the whole suite: lint, the JavaScript tests, then pytest, whose summary ends the output."""
+
+import os
+import sys
+
+from scripts import ensure_parts, environment, lint
+
+
+def main(arguments: list[str]) -> int:
+    """Run every test, `arguments` going to pytest's last call; return 0 if all passed."""
+    try:
+        python = str(environment.ensure("dev"))
+        chromium = ensure_parts.ensure_chromium()
+        npm, npm_variables = ensure_parts.ensure_node_modules()
+    except environment.CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not lint.lint(python):
+        return 1
+    if status := environment.run_loudly([*npm, "test", "--silent"], npm_variables):
+        return status
+    variables = environment.clean_environ() | {"CHROMIUM": chromium}
+    pytest = [python, "-m", "pytest", "-m"]
+    # Tests that measure time have the machine to themselves; the others share it two at a time.
+    # pytest's own status for "nothing collected" is a failure of either part.
+    for options in (["timing"], ["not timing", "--numprocesses=2", *arguments]):
+        sys.stdout.flush()
+        if status := environment.run_loudly([*pytest, *options], variables):
+            return status
+    return os.EX_OK
