@@ -1,0 +1,148 @@
+"""The only reader of the ``LIVEOPS`` setting."""
+
+import math
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from liveops.exceptions import ConfigurationError
+
+RUNNERS = {
+    "eager": "liveops.runners.eager.EagerRunner",
+    "thread": "liveops.runners.thread.ThreadRunner",
+    "threading": "liveops.runners.thread.ThreadRunner",
+}
+"""Short names of the runners that liveops ships; any other value is a dotted path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of the ``LIVEOPS`` dict, each with its default.
+
+    Attributes:
+        BASE_TEMPLATE: the template that the built-in pages extend.
+        RUNNER: ``"thread"``, ``"eager"`` or the dotted path of a runner class.
+        RUNNER_THREADS: operations that the thread runner carries out at the same time.
+        SHUTDOWN_GRACE: seconds that running operations get when the process ends.
+        THROTTLE_HZ: most frames a second for one operation.
+        PERSIST_SECONDS: least time between two saves of percent, status and counts.
+        HEARTBEAT_SECONDS: longest time between two signs of life of a run.
+        LOG_LINES: log lines kept for one operation; the oldest go first.
+        REQUIRED_GROUP: name of the group that a user must be in to see anything, or None.
+        TOKEN_MAX_AGE: seconds for which a signed subscription token is good.
+        MAX_SUBSCRIPTIONS: operations that one socket may watch at the same time.
+    """
+
+    BASE_TEMPLATE: str = "liveops/base.html"
+    RUNNER: str = "thread"
+    RUNNER_THREADS: int = 4
+    SHUTDOWN_GRACE: float = 5.0
+    THROTTLE_HZ: float = 10.0
+    PERSIST_SECONDS: float = 1.0
+    HEARTBEAT_SECONDS: float = 5.0
+    LOG_LINES: int = 100_000
+    REQUIRED_GROUP: str | None = None
+    TOKEN_MAX_AGE: int = 3_600
+    MAX_SUBSCRIPTIONS: int = 100
+
+
+_POSITIVE = {
+    "RUNNER_THREADS",
+    "THROTTLE_HZ",
+    "PERSIST_SECONDS",
+    "HEARTBEAT_SECONDS",
+    "LOG_LINES",
+    "TOKEN_MAX_AGE",
+    "MAX_SUBSCRIPTIONS",
+}
+
+
+def problems(given: object) -> list[str]:
+    """Return one sentence for everything that is wrong with a value of ``LIVEOPS``."""
+    if not isinstance(given, dict):
+        return [f"LIVEOPS must be a dict, not {type(given).__name__}."]
+    known = {field.name: field for field in fields(Settings)}
+    found: list[str] = []
+    for key, value in given.items():
+        if key not in known:
+            close = get_close_matches(str(key), known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" Known keys: {', '.join(known)}."
+            found.append(f"LIVEOPS has an unknown key {key!r}.{hint}")
+        else:
+            found.extend(_value_problems(key, value))
+    return found
+
+
+def _value_problems(key: str, value: object) -> list[str]:
+    default = getattr(Settings(), key)
+    if isinstance(default, str):
+        if not isinstance(value, str) or not value:
+            return [f"LIVEOPS[{key!r}] must be a non-empty string, not {value!r}."]
+    elif key == "REQUIRED_GROUP":
+        if value is not None and not (isinstance(value, str) and value):
+            return [f"LIVEOPS[{key!r}] must be the name of a group or None, not {value!r}."]
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+        return [f"LIVEOPS[{key!r}] must be a number, not {value!r}."]
+    elif isinstance(default, int) and not isinstance(value, int):
+        return [f"LIVEOPS[{key!r}] must be a whole number, not {value!r}."]
+    elif key in _POSITIVE and value <= 0:
+        return [f"LIVEOPS[{key!r}] must be greater than 0, not {value!r}."]
+    elif value < 0:
+        return [f"LIVEOPS[{key!r}] must be 0 or more, not {value!r}."]
+    return []
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings in force.
+
+    Raises:
+        ConfigurationError: the ``LIVEOPS`` dict has an unknown key or a bad value.
+    """
+    given = getattr(django_settings, "LIVEOPS", {})
+    if found := problems(given):
+        raise ConfigurationError(" ".join(found))
+    return Settings(**given)
+
+
+def runner_path() -> str:
+    """Return the dotted path of the configured runner class."""
+    name = get_settings().RUNNER
+    return RUNNERS.get(name, name)
+
+
+def load_runner() -> Any:
+    """Return the class of the configured runner.
+
+    Raises:
+        ConfigurationError: the path names nothing that can be imported.
+    """
+    path = runner_path()
+    try:
+        return import_string(path)
+    except ImportError as error:
+        names = ", ".join(repr(name) for name in RUNNERS)
+        raise ConfigurationError(
+            f"LIVEOPS['RUNNER'] is {path!r}, which cannot be imported ({error}). "
+            f"Use one of {names} or the dotted path of a runner class."
+        ) from error
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "LIVEOPS":
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="liveops.conf")
