@@ -1,0 +1,295 @@
+"""The tables: an operation, and the rows that a run leaves beside it.
+
+Operations of every class share one table of this app; a subclass adds a table of its own fields
+(multi-table inheritance). The rows beside it carry no foreign-key constraint, so that writing
+progress never waits for a lock that user code holds on the operation.
+"""
+
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.apps import apps
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.db.models import Case, Value, When
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from liveops import access, conf
+from liveops.exceptions import InvalidStateError, UnknownOperationTypeError
+from liveops.fencing import FencedModel
+from liveops.naming import template_name
+from liveops.stages.names import MAX_NAME_LENGTH
+from liveops.states import State
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from liveops.progress import Progress
+
+
+def current_language() -> str:
+    """Return the active language, in which the operation will speak to its watchers."""
+    return translation.get_language() or settings.LANGUAGE_CODE
+
+
+class LiveOperation(FencedModel):
+    """One requested piece of work; subclass it and write ``run(self, p)``.
+
+    Attributes:
+        stages: the names that ``p.stage()`` will be called with, in order.
+        host_template_name: template of the live page; ``<app>/<class_in_snake_case>.html`` or
+            the built-in page if None.
+        result_template_name: template of the result; ``…_result.html`` likewise.
+    """
+
+    stages: ClassVar[list[str]] = []
+    host_template_name: ClassVar[str | None] = None
+    result_template_name: ClassVar[str | None] = None
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        related_name="live_operations",
+    )
+    operation_type = models.CharField(max_length=255, editable=False, default="")
+    language = models.CharField(max_length=35, default=current_language, editable=False)
+    created_on = models.DateTimeField(_("created on"), default=timezone.now, editable=False)
+    started_on = models.DateTimeField(_("started on"), null=True, editable=False)
+    finished_on = models.DateTimeField(_("finished on"), null=True, editable=False)
+    finished_successfully = models.BooleanField(default=False, editable=False)
+    cancel_requested = models.BooleanField(default=False, editable=False)
+    cancelled = models.BooleanField(default=False, editable=False)
+    interrupted = models.BooleanField(default=False, editable=False)
+    traceback = models.TextField(default="", blank=True, editable=False)
+    result_context = models.JSONField(
+        null=True, blank=True, editable=False, encoder=DjangoJSONEncoder
+    )
+    current_stage = models.IntegerField(default=-1, editable=False)
+    stage_states = models.JSONField(default=dict, blank=True, editable=False)
+    run_id = models.UUIDField(null=True, editable=False)
+    # Computed by the database from the columns above, so that no two of them can disagree.
+    state = models.GeneratedField(
+        expression=Case(
+            When(cancelled=True, then=Value(State.CANCELLED.value)),
+            When(interrupted=True, then=Value(State.INTERRUPTED.value)),
+            When(
+                finished_on__isnull=False,
+                finished_successfully=True,
+                then=Value(State.FINISHED_OK.value),
+            ),
+            When(finished_on__isnull=False, then=Value(State.FINISHED_ERROR.value)),
+            When(started_on__isnull=False, then=Value(State.STARTED.value)),
+            default=Value(State.NOT_STARTED.value),
+        ),
+        output_field=models.CharField(max_length=16),
+        db_persist=True,
+    )
+
+    class Meta:
+        verbose_name = _("live operation")
+        verbose_name_plural = _("live operations")
+        indexes = (
+            models.Index(fields=["-created_on"], name="liveops_newest"),
+            models.Index(fields=["owner", "-created_on"], name="liveops_owner_newest"),
+            models.Index(fields=["state", "-created_on"], name="liveops_state_newest"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {str(self.pk)[:8]}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; columns of the run that this instance did not change stay as they are stored.
+
+        Raises:
+            FenceLost: this instance belongs to a run that no longer owns the operation.
+        """
+        if self._state.adding and not self.operation_type:
+            self.operation_type = self._meta.label
+        super().save(*args, **kwargs)
+
+    def run(self, p: "Progress") -> Any:
+        """Do the work; a subclass writes this, as a plain or an ``async`` method."""
+        raise NotImplementedError(f"{type(self).__name__} has no run() method; write one.")
+
+    def on_restart(self) -> None:
+        """Put the operation's own fields back before a restart; nothing by default."""
+
+    def get_success_url(self) -> str | None:
+        """Return where watchers go after success; None keeps them on the page."""
+        return None
+
+    def enqueue(self) -> None:
+        """Hand the operation to the configured runner as soon as the transaction commits.
+
+        Raises:
+            InvalidStateError: the operation is not saved yet.
+            ConfigurationError: the configured runner cannot be used.
+        """
+        if self._state.adding:
+            raise InvalidStateError("Save the operation before you call enqueue().")
+        runner = conf.load_runner()()
+        transaction.on_commit(partial(runner.submit, self), using=self._state.db)
+
+    def get_state(self) -> str:
+        """Return the state as one of the names in :class:`liveops.states.State`."""
+        if self.cancelled:
+            return State.CANCELLED.value
+        if self.interrupted:
+            return State.INTERRUPTED.value
+        if self.finished_on is not None:
+            done = State.FINISHED_OK if self.finished_successfully else State.FINISHED_ERROR
+            return done.value
+        return (State.STARTED if self.started_on is not None else State.NOT_STARTED).value
+
+    def specific_class(self) -> "type[LiveOperation]":
+        """Return the class that the operation was created as.
+
+        Raises:
+            UnknownOperationTypeError: the project no longer has that class.
+        """
+        label = self.operation_type or self._meta.label
+        try:
+            model = apps.get_model(label)
+        except (LookupError, ValueError) as error:
+            raise UnknownOperationTypeError(
+                f"Operation {self.pk} is of type {label!r}, which this project does not have. "
+                f"If the class was renamed, update operation_type in a data migration."
+            ) from error
+        if not issubclass(model, LiveOperation):
+            raise UnknownOperationTypeError(f"{label!r} is not an operation.")
+        return model
+
+    @cached_property
+    def specific(self) -> "LiveOperation":
+        """The same operation as an instance of its own class.
+
+        Raises:
+            UnknownOperationTypeError: the project no longer has that class.
+        """
+        model = self.specific_class()
+        if type(self) is model:
+            return self
+        return model._base_manager.using(self._state.db).get(pk=self.pk)
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the live page."""
+        return reverse("liveops:live", kwargs={"pk": self.pk})
+
+    def get_host_template_name(self) -> str:
+        """Return the name of the template of this class's live page."""
+        return self.host_template_name or template_name(self._meta.label)
+
+    def get_result_template_name(self) -> str:
+        """Return the name of the template of this class's result."""
+        return self.result_template_name or template_name(self._meta.label, "_result.html")
+
+    def get_channel_name(self) -> str:
+        """Return the name of the channel group that frames of this operation go to."""
+        return f"liveop.{self.pk}"
+
+    @property
+    def subscription_token(self) -> str:
+        """A signed token that lets its bearer watch this operation for a limited time."""
+        return access.make_token(self.pk)
+
+    def can_view(self, user: "AbstractBaseUser | AnonymousUser | None") -> bool:
+        """Return whether the user may watch this operation."""
+        return access.can_view(self, user)
+
+    def can_control(self, user: "AbstractBaseUser | AnonymousUser | None") -> bool:
+        """Return whether the user may cancel or restart this operation."""
+        return access.can_control(self, user)
+
+
+class LiveProgress(models.Model):
+    """What a running operation shows, saved at a low rate; one row for each operation."""
+
+    operation = models.OneToOneField(
+        LiveOperation,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="live_progress",
+    )
+    run_id = models.UUIDField(null=True)
+    seq = models.PositiveBigIntegerField(default=0)
+    log_seq = models.PositiveBigIntegerField(default=0)
+    status_text = models.TextField(default="", blank=True)
+    status_level = models.CharField(max_length=10, default="info")
+    percent = models.FloatField(null=True)
+    done = models.BigIntegerField(null=True)
+    total = models.BigIntegerField(null=True)
+    unit = models.CharField(max_length=100, default="item")
+    label = models.CharField(max_length=200, default="", blank=True)
+    rate = models.FloatField(null=True)
+    swaps = models.JSONField(default=dict, blank=True)
+    error_text = models.TextField(default="", blank=True)
+    heartbeat_on = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("live progress")
+        verbose_name_plural = _("live progress")
+
+    def __str__(self) -> str:
+        return f"{self.operation_id}: {self.status_text[:60]}"
+
+
+class StageRun(models.Model):
+    """One attempt of one stage, written when it ends."""
+
+    operation = models.ForeignKey(
+        LiveOperation, on_delete=models.CASCADE, db_constraint=False, related_name="stage_runs"
+    )
+    run_id = models.UUIDField()
+    stage = models.CharField(max_length=MAX_NAME_LENGTH)
+    attempt = models.PositiveIntegerField(default=1)
+    started_on = models.DateTimeField()
+    finished_on = models.DateTimeField()
+    outcome = models.CharField(max_length=12)
+    result = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        verbose_name = _("stage run")
+        verbose_name_plural = _("stage runs")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.stage} ({self.outcome})"
+
+
+class LogLine(models.Model):
+    """One line of an operation's log."""
+
+    operation = models.ForeignKey(
+        LiveOperation,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="log_lines",
+    )
+    seq = models.PositiveBigIntegerField()
+    time = models.DateTimeField()
+    level = models.CharField(max_length=10)
+    stage = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
+    text = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = _("log line")
+        verbose_name_plural = _("log lines")
+        ordering = ("seq",)
+        constraints = (
+            models.UniqueConstraint(fields=["operation", "seq"], name="liveops_log_seq"),
+        )
+
+    def __str__(self) -> str:
+        return self.text[:80]
