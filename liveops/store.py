@@ -1,0 +1,275 @@
+"""The only writer of a run's state: claim, save, finish, cancel, restart.
+
+Every change is one statement whose WHERE names the state that is expected and, inside a run, the
+fence (``run_id``). No row changed is an answer, and each function says what it means.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from liveops.exceptions import FenceLost, InvalidStateError
+from liveops.models import LiveOperation, LiveProgress, LogLine, StageRun
+from liveops.progress.state import Line
+from liveops.stages import StageState
+from liveops.states import FINAL_STATES, State
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that was won: its fence, and the last frame and log numbers used before it."""
+
+    run_id: uuid.UUID
+    seq: int
+    log_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended."""
+
+    state: State
+    error_text: str = ""
+    traceback: str = ""
+    result_context: Mapping[str, Any] | None = None
+
+
+def alias_of(operation: LiveOperation) -> str:
+    """Return the alias of the database that the operation lives in."""
+    return operation._state.db or "default"
+
+
+def claim(operation: LiveOperation) -> Claim | None:
+    """Make this caller the one that runs the operation; None if it is no longer waiting.
+
+    The instance gets the fence, so that its own ``save()`` is refused once the run is lost.
+    """
+    alias = alias_of(operation)
+    run_id = uuid.uuid4()
+    now = timezone.now()
+    with transaction.atomic(using=alias):
+        won = _rows(operation, state=State.NOT_STARTED).update(
+            run_id=run_id, started_on=now, current_stage=-1, stage_states={}
+        )
+        if not won:
+            return None
+        progress = LiveProgress.objects.using(alias).get_or_create(pk=operation.pk)[0]
+        stored = LogLine.objects.using(alias).filter(operation=operation.pk)
+        log_seq = max(progress.log_seq, stored.aggregate(last=Max("seq"))["last"] or 0)
+        LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
+            run_id=run_id, log_seq=log_seq, heartbeat_on=Now(), **_BLANK_PROGRESS
+        )
+    _adopt(operation, fence=run_id, run_id=run_id, started_on=now, current_stage=-1)
+    operation.stage_states = {}
+    operation.remember_run_columns()
+    return Claim(run_id, progress.seq, log_seq)
+
+
+def save_rows(
+    operation: LiveOperation,
+    progress: Mapping[str, Any],
+    lines: Iterable[Line] = (),
+    stage_runs: Sequence[StageRun] = (),
+    *,
+    keep_lines: int,
+) -> None:
+    """Save progress and heartbeat, log lines and ended stages of a run in one transaction.
+
+    Args:
+        operation: the claimed instance.
+        progress: values of :class:`LiveProgress` columns, ``seq`` and ``log_seq`` among them.
+        lines: log lines not saved before.
+        stage_runs: attempts that ended.
+        keep_lines: how many lines stay stored; older ones are deleted once a tenth more are there.
+
+    Raises:
+        FenceLost: the run no longer owns the operation; nothing was written.
+    """
+    alias = alias_of(operation)
+    with transaction.atomic(using=alias):
+        mine = LiveProgress.objects.using(alias).filter(pk=operation.pk, run_id=operation.fence)
+        if not mine.update(heartbeat_on=Now(), **progress):
+            raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
+        rows = [
+            LogLine(
+                operation_id=operation.pk,
+                seq=line.seq,
+                time=line.time,
+                level=line.level,
+                stage=line.stage,
+                text=line.text,
+            )
+            for line in lines
+        ]
+        if rows:
+            LogLine.objects.using(alias).bulk_create(rows, batch_size=_BATCH)
+            _prune(alias, operation, rows[0].seq, rows[-1].seq, keep_lines)
+        if stage_runs:
+            StageRun.objects.using(alias).bulk_create(stage_runs)
+
+
+def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
+    """Return the fence and the cancel flag of each operation, in one query."""
+    rows = LiveOperation._base_manager.using(alias).filter(pk__in=list(operations))
+    return {
+        pk: (run_id, cancel)
+        for pk, run_id, cancel in rows.values_list("pk", "run_id", "cancel_requested")
+    }
+
+
+def finish(operation: LiveOperation, ending: Ending) -> bool:
+    """End the run that holds the instance's fence; False if it no longer owns the operation."""
+    values = _ending_values(ending)
+    values |= {
+        "current_stage": operation.current_stage,
+        "stage_states": operation.stage_states,
+        "result_context": ending.result_context,
+    }
+    if operation.cancel_requested:
+        values["cancel_requested"] = True
+    done = _rows(operation, state=State.STARTED, run_id=operation.fence).update(**values)
+    if done:
+        _adopt(operation, **values)
+    return bool(done)
+
+
+def interrupt(operation: LiveOperation, run_id: uuid.UUID) -> bool:
+    """End a run from outside, and take its fence away; False if it has ended already."""
+    states = {
+        name: StageState.INTERRUPTED.value if state == StageState.ACTIVE else state
+        for name, state in operation.stage_states.items()
+    }
+    values = _ending_values(Ending(State.INTERRUPTED)) | {"stage_states": states, "run_id": None}
+    return bool(_rows(operation, state=State.STARTED, run_id=run_id).update(**values))
+
+
+def fail_unstarted(operation: LiveOperation, error_text: str) -> bool:
+    """End an operation that no runner would take; False if it has started meanwhile."""
+    values = _ending_values(Ending(State.FINISHED_ERROR, error_text))
+    with transaction.atomic(using=alias_of(operation)):
+        done = _rows(operation, state=State.NOT_STARTED).update(**values)
+        if done:
+            LiveProgress.objects.using(alias_of(operation)).update_or_create(
+                pk=operation.pk, defaults={"error_text": error_text}
+            )
+            _adopt(operation, **values)
+    return bool(done)
+
+
+def request_cancel(operation: LiveOperation) -> State:
+    """Ask a run to stop, or take a waiting operation out of the queue.
+
+    Returns:
+        ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop.
+
+    Raises:
+        InvalidStateError: it has ended already.
+    """
+    values = _ending_values(Ending(State.CANCELLED)) | {"cancel_requested": True}
+    if _rows(operation, state=State.NOT_STARTED).update(**values):
+        _adopt(operation, **values)
+        return State.CANCELLED
+    if _rows(operation, state=State.STARTED).update(cancel_requested=True):
+        _adopt(operation, cancel_requested=True)
+        return State.STARTED
+    raise InvalidStateError(_("This operation has already ended, so it cannot be cancelled."))
+
+
+def request_cancel_of_run(operation: LiveOperation, run_id: uuid.UUID) -> bool:
+    """Ask one particular run to stop; False if it has ended or is another's by now."""
+    return bool(_rows(operation, state=State.STARTED, run_id=run_id).update(cancel_requested=True))
+
+
+def state_of(operation: LiveOperation) -> State:
+    """Return the state as it is stored now."""
+    return State(_rows(operation).values_list("state", flat=True).get())
+
+
+def progress_of(operation: LiveOperation) -> LiveProgress | None:
+    """Return the saved progress of an operation, if it ever started."""
+    return LiveProgress.objects.using(alias_of(operation)).filter(pk=operation.pk).first()
+
+
+def restart(operation: LiveOperation) -> None:
+    """Put an ended operation back to the start and drop what its last run left.
+
+    Log numbers go on where they were, so that a watcher never mistakes a new line for an old one.
+
+    Raises:
+        InvalidStateError: it is waiting or running.
+    """
+    alias = alias_of(operation)
+    values: dict[str, Any] = {
+        "started_on": None,
+        "finished_on": None,
+        "finished_successfully": False,
+        "cancel_requested": False,
+        "cancelled": False,
+        "interrupted": False,
+        "traceback": "",
+        "result_context": None,
+        "current_stage": -1,
+        "stage_states": {},
+        "run_id": None,
+    }
+    with transaction.atomic(using=alias):
+        if not _rows(operation, state__in=FINAL_STATES).update(**values):
+            raise InvalidStateError(_("Only an operation that has ended can be restarted."))
+        LogLine.objects.using(alias).filter(operation=operation.pk).delete()
+        StageRun.objects.using(alias).filter(operation=operation.pk).delete()
+        LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
+            run_id=None, heartbeat_on=None, **_BLANK_PROGRESS
+        )
+    _adopt(operation, fence=None, **values)
+
+
+_BLANK_PROGRESS: dict[str, Any] = {
+    "status_text": "",
+    "status_level": "info",
+    "percent": None,
+    "done": None,
+    "total": None,
+    "unit": "item",
+    "label": "",
+    "rate": None,
+    "swaps": {},
+    "error_text": "",
+}
+
+
+def _rows(operation: LiveOperation, **conditions: Any) -> Any:
+    manager = LiveOperation._base_manager.using(alias_of(operation))
+    return manager.filter(pk=operation.pk, **conditions)
+
+
+def _ending_values(ending: Ending) -> dict[str, Any]:
+    return {
+        "finished_on": timezone.now(),
+        "finished_successfully": ending.state is State.FINISHED_OK,
+        "cancelled": ending.state is State.CANCELLED,
+        "interrupted": ending.state is State.INTERRUPTED,
+        "traceback": ending.traceback,
+    }
+
+
+def _adopt(operation: LiveOperation, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(operation, name, value)
+    operation.remember_run_columns()
+
+
+def _prune(alias: str, operation: LiveOperation, first: int, last: int, keep: int) -> None:
+    # Deleting in steps of a tenth keeps the cost of each line constant.
+    step = max(keep // 10, 1)
+    if first // step != last // step or last - first >= step:
+        old = LogLine.objects.using(alias).filter(operation=operation.pk, seq__lte=last - keep)
+        old._raw_delete(alias)
