@@ -1,0 +1,63 @@
+"""Copying records of Python's logging into an operation's log."""
+
+import logging
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liveops.progress.handle import Progress
+
+current: ContextVar["Progress | None"] = ContextVar("liveops_progress", default=None)
+"""The progress of the run that the current code belongs to."""
+
+_OWN_LOGGER = "liveops"
+
+
+class LogCapture(logging.Handler, AbstractContextManager[None]):
+    """A handler that is installed for the length of a ``with`` block.
+
+    Args:
+        progress: where records go.
+        logger_name: the logger to listen to.
+        level: least level to take.
+    """
+
+    def __init__(self, progress: "Progress", logger_name: str, level: int) -> None:
+        super().__init__(level)
+        self._progress = progress
+        self._logger = logging.getLogger(logger_name)
+        self._level_before = self._logger.level
+
+    def __enter__(self) -> None:
+        self._level_before = self._logger.level
+        if not self._logger.isEnabledFor(self.level):
+            self._logger.setLevel(self.level)
+        self._logger.addHandler(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level_before)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append a record to the operation's log, unless it belongs to another run."""
+        if current.get() is not self._progress or record.name.split(".")[0] == _OWN_LOGGER:
+            return
+        try:
+            self._progress.log(self.format(record), level=_level(record.levelno))
+        except Exception:  # noqa: BLE001  (logging's own rule: report it, never raise)
+            self.handleError(record)
+
+
+def _level(number: int) -> str:
+    if number >= logging.ERROR:
+        return "error"
+    if number >= logging.WARNING:
+        return "warning"
+    return "info" if number >= logging.INFO else "debug"

@@ -1,0 +1,267 @@
+"""``Progress``: what user code holds while it runs."""
+
+import logging
+import math
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar, overload
+
+from django.db.models import QuerySet
+
+from liveops.models import LiveOperation
+from liveops.progress.bridge import call_at_home, in_event_loop
+from liveops.progress.capture import LogCapture
+from liveops.progress.parts import PageParts
+from liveops.progress.run import Run
+from liveops.progress.state import LEVELS, Counter
+from liveops.progress.text import LOG_LINE_LIMIT, clean
+from liveops.progress.tracking import track_async, track_sync
+from liveops.results import storable
+from liveops.stages import outcome_of
+
+T = TypeVar("T")
+logger = logging.getLogger("liveops")
+
+_LONGEST_TEXT = LOG_LINE_LIMIT * 16
+
+
+class Progress(PageParts):
+    """Tells watchers how an operation goes; handed to ``run(self, p)``.
+
+    Calls only change values in memory; a pump shows and saves them, at most ``THROTTLE_HZ`` times a
+    second. The exceptions are stage boundaries, which are saved at once.
+
+    Args:
+        run: the run that this handle steers.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._state = run.state
+        self._stages = list(run.operation.stages)
+        self._warned = False
+        self.result_context: dict[str, Any] | None = None
+        self.error_text: str | None = None
+
+    @property
+    def operation(self) -> LiveOperation:
+        """The operation that runs."""
+        return self._run.operation
+
+    def status(self, text: object, level: str = "info") -> None:
+        """Replace the status line.
+
+        Args:
+            text: what happens now, up to 1,000 characters.
+            level: ``"debug"``, ``"info"``, ``"success"``, ``"warning"`` or ``"error"``.
+
+        Raises:
+            ValueError: an unknown level.
+        """
+        if level not in LEVELS:
+            raise _unknown_level(level)
+        self._state.set_status(text if type(text) is str else str(text), level)
+
+    def percent(self, value: float | None) -> None:
+        """Set the bar.
+
+        Args:
+            value: 0 to 100; what lies outside becomes the nearer end, with a warning in Python's
+                log. None shows a bar without a known end.
+
+        Raises:
+            ValueError: not a number (NaN), infinite, or not a number at all.
+        """
+        if value is not None:
+            value = _number(value)
+            if not 0.0 <= value <= 100.0:
+                value = self._within_bounds(value)
+        self._state.set_percent(value)
+
+    def log(self, line: object, level: str = "info") -> None:
+        """Append to the log; a text with line breaks becomes several lines.
+
+        Args:
+            line: the text. Lines over 8,192 characters are cut, and say so.
+            level: as for :meth:`status`.
+
+        Raises:
+            ValueError: an unknown level.
+        """
+        if level not in LEVELS:
+            raise _unknown_level(level)
+        text = line if type(line) is str else str(line)
+        if len(text) > _LONGEST_TEXT:
+            text = f"{text[:_LONGEST_TEXT]}… [{len(text):,} characters, cut at {_LONGEST_TEXT:,}]"
+        self._state.add_line(text, level)
+
+    @overload
+    def track(
+        self,
+        iterable: Iterable[T],
+        total: int | None = None,
+        label: str | None = None,
+        unit: str = "item",
+    ) -> Iterator[T]: ...
+
+    @overload
+    def track(
+        self,
+        iterable: AsyncIterable[T],
+        total: int | None = None,
+        label: str | None = None,
+        unit: str = "item",
+    ) -> AsyncIterable[T]: ...
+
+    def track(
+        self,
+        iterable: Iterable[T] | AsyncIterable[T],
+        total: int | None = None,
+        label: str | None = None,
+        unit: str = "item",
+    ) -> Iterator[T] | AsyncIterable[T]:
+        """Yield the items of an iterable while the bar follows.
+
+        A cancel is raised before the next item. Nothing is ever read ahead or turned into a
+        list to be counted.
+
+        Args:
+            iterable: what to loop over; an async iterable gives an async iterator.
+            total: number of items. Left out, it is ``len()`` where there is one, ``.count()`` for a
+                QuerySet, and otherwise unknown: count and rate are shown instead of a percentage.
+            label: shown beside the bar, up to 200 characters.
+            unit: singular name of an item; a final "s" is added for more than one.
+
+        Raises:
+            ValueError: a negative total.
+            OperationCancelled: the operation was cancelled.
+        """
+        size = call_at_home(lambda: _size(iterable)) if total is None else _checked_total(total)
+        label, unit = clean(str(label or ""))[:200], clean(str(unit))[:100]
+        counter = Counter(size, label, unit, self._run.clock())
+        if isinstance(iterable, AsyncIterable) and not (
+            isinstance(iterable, Iterable) and not in_event_loop()  # a QuerySet is both
+        ):
+            return track_async(iterable, counter, self._run)
+        return track_sync(iterable, counter, self._run)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Run the block as a stage of the operation.
+
+        On entering, the stage is ``active``; on leaving ``done``, ``cancelled`` if the block was
+        cancelled, ``interrupted`` if the process is going down, else ``failed``. Exceptions go on.
+        Both are saved (``current_stage``, ``stage_states``) and shown at once. A name that is not
+        in ``stages`` runs its block all the same, untracked.
+
+        Raises:
+            OperationCancelled: the operation was cancelled before this stage.
+        """
+        run, outer = self._run, self._state.stage
+        index = self._stages.index(name) if name in self._stages else None
+        run.enter_stage(name, index)
+        started = run.clock()
+        try:
+            yield
+        except BaseException as error:
+            run.leave_stage(name, index, outcome_of(error), run.clock() - started)
+            raise
+        else:
+            run.leave_stage(name, index, outcome_of(None), run.clock() - started)
+        finally:
+            self._state.stage = outer
+
+    def check_cancelled(self) -> None:
+        """Raise if the operation was cancelled or its run is to stop.
+
+        With the threaded pump this looks at a flag that is at most a second old. In the eager
+        runner and in tests it asks the database each time.
+
+        Raises:
+            OperationCancelled: somebody asked to cancel.
+        """
+        if not self._run.is_polled:
+            call_at_home(self._run.look_at_flags)
+        self._run.raise_stop(again=True)
+
+    def result(self, context: Mapping[str, Any] | None = None, **extra: Any) -> None:
+        """Set the result; it is stored when the run returns, and shown by the result template.
+
+        Called again, the new result replaces the old one, and a log line says so. A run
+        that never calls it ends successfully with an empty result.
+
+        Args:
+            context: names and values for the template; what ``DjangoJSONEncoder`` takes.
+            extra: more of them.
+
+        Raises:
+            InvalidResultError: a value that JSON cannot take; the message names its key.
+        """
+        stored = storable(context, extra)
+        if self.result_context is not None:
+            self.log("result() was called again: the earlier result is replaced.", level="warning")
+        self.result_context = stored
+
+    def error(self, message: object) -> None:
+        """Have the operation end as failed, with a sentence for its watchers.
+
+        It does not raise: ``run()`` goes on to its end. The first message is the one that is kept.
+        """
+        text = str(message)
+        self.log(text, level="error")
+        if self.error_text is None:
+            self.error_text = text
+
+    def capture_logging(
+        self, logger_name: str = "", level: int = logging.INFO
+    ) -> AbstractContextManager[None]:
+        """Copy what a Python logger records inside the block into the operation's log.
+
+        Only records made by this run's own code are taken, not those of other operations that
+        run at the same time.
+
+        Args:
+            logger_name: the logger; the root logger if left out.
+            level: least level to copy, as in :mod:`logging`.
+        """
+        return LogCapture(self, logger_name, level)
+
+    def _within_bounds(self, value: float) -> float:
+        if not math.isfinite(value):
+            raise ValueError(f"percent() needs a finite number from 0 to 100; got {value!r}.")
+        if not self._warned:
+            self._warned = True
+            logger.warning(
+                "liveops: percent(%r) of operation %s lies outside 0 to 100",
+                value,
+                self.operation.pk,
+            )
+        return min(max(value, 0.0), 100.0)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"percent() needs a number from 0 to 100 or None; got {value!r}."
+        ) from error
+
+
+def _unknown_level(level: object) -> ValueError:
+    return ValueError(f"Unknown level {level!r}; use one of {', '.join(LEVELS)}.")
+
+
+def _checked_total(total: object) -> int:
+    if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+        raise ValueError(f"track() needs a total of 0 or more, or None; got {total!r}.")
+    return total
+
+
+def _size(iterable: Any) -> int | None:
+    if isinstance(iterable, QuerySet):
+        return iterable.count()
+    try:
+        return len(iterable)
+    except TypeError:
+        return None

@@ -1,0 +1,142 @@
+"""What a run has to save beside its operation: progress, heartbeat, log lines, ended stages."""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from liveops import store
+from liveops.conf import get_settings
+from liveops.models import LiveOperation, StageRun
+from liveops.progress.state import Line, View
+from liveops.progress.throttle import Throttle
+
+logger = logging.getLogger("liveops")
+
+_BATCH = 5_000  # log lines in one transaction: others wait to write meanwhile
+_FIRST_RETRY_SECONDS = 0.2
+_LONGEST_RETRY_SECONDS = 5.0
+
+
+class Ledger:
+    """Collects rows, and saves them in one transaction when that is due and possible.
+
+    Nothing is lost while the database is locked or away: rows wait here, the oldest log lines
+    giving way once there are more than the setting ``LOG_LINES`` keeps anyway.
+
+    Args:
+        operation: the claimed instance.
+        now: seconds of the run's monotonic clock.
+    """
+
+    def __init__(self, operation: LiveOperation, now: float) -> None:
+        settings = get_settings()
+        self._operation = operation
+        self._keep_lines = settings.LOG_LINES
+        self._heartbeat_seconds = settings.HEARTBEAT_SECONDS
+        self._lines: deque[Line] = deque(maxlen=settings.LOG_LINES)
+        self._stage_runs: list[StageRun] = []
+        self._changed = False
+        self._throttle = Throttle(settings.PERSIST_SECONDS)
+        self._throttle.mark(now)
+        self._heartbeat_at = now + settings.HEARTBEAT_SECONDS
+        self._retry_at = 0.0
+        self._retry_seconds = _FIRST_RETRY_SECONDS
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether log lines wait to be saved."""
+        return bool(self._lines)
+
+    def add_lines(self, lines: Sequence[Line]) -> None:
+        """Take log lines to be saved."""
+        self._lines.extend(lines)
+        self._changed = True
+
+    def add_stage_run(self, name: str, outcome: str, seconds: float) -> None:
+        """Take the record of a stage that just ended after ``seconds``; saved with the next flush."""
+        now = timezone.now()
+        assert self._operation.fence is not None  # noqa: S101  (a ledger belongs to a claimed run)
+        self._stage_runs.append(
+            StageRun(
+                operation_id=self._operation.pk,
+                run_id=self._operation.fence,
+                stage=name,
+                started_on=now - timedelta(seconds=seconds),
+                finished_on=now,
+                outcome=outcome,
+            )
+        )
+        self._changed = True
+        self._throttle.hurry()
+
+    def note_change(self) -> None:
+        """Note that the progress to be saved is not what was saved last."""
+        self._changed = True
+
+    def due_at(self) -> float:
+        """Return when to save next, in seconds of the clock."""
+        wanted = self._throttle.next_at if self._changed else self._heartbeat_at
+        return max(min(wanted, self._heartbeat_at), self._retry_at)
+
+    def postpone(self, now: float, seconds: float) -> None:
+        """Do not try again before ``seconds`` from now."""
+        self._retry_at = now + seconds
+
+    def ready(self, now: float) -> bool:
+        """Return whether the database may be tried now."""
+        return now >= self._retry_at
+
+    def save(self, now: float, seq: int, log_seq: int, view: View) -> bool:
+        """Save what waits, of the log lines up to 5,000; return whether nothing waits any more.
+
+        If the database refuses, everything is kept for a later try.
+
+        Raises:
+            FenceLost: the run no longer owns the operation; nothing was written.
+        """
+        lines, stage_runs = list(islice(self._lines, _BATCH)), list(self._stage_runs)
+        try:
+            store.save_rows(
+                self._operation,
+                _columns(seq, log_seq, view),
+                lines,
+                stage_runs,
+                keep_lines=self._keep_lines,
+            )
+        except DatabaseError as error:
+            logger.debug("liveops: progress waits to be saved (%s)", error)
+            self._retry_at = now + self._retry_seconds
+            self._retry_seconds = min(self._retry_seconds * 2, _LONGEST_RETRY_SECONDS)
+            return False
+        for _ in lines:
+            self._lines.popleft()
+        del self._stage_runs[: len(stage_runs)]
+        self._changed = bool(self._lines)
+        self._retry_seconds = _FIRST_RETRY_SECONDS
+        if not self._changed:
+            self._throttle.mark(now)
+        self._heartbeat_at = now + self._heartbeat_seconds
+        return not self._changed
+
+
+def _columns(seq: int, log_seq: int, view: View) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "log_seq": log_seq,
+        "status_text": view.status_text,
+        "status_level": view.status_level,
+        "percent": view.percent,
+        "done": view.done,
+        "total": view.total,
+        "unit": view.unit,
+        "label": view.label,
+        "rate": view.rate,
+        "swaps": dict(view.swaps),
+        "error_text": view.error_text,
+    }

@@ -1,0 +1,207 @@
+"""What a running operation shows, in memory. Pure: no database, socket, template or Django.
+
+User code changes this state through :class:`liveops.progress.Progress`; a pump reads it from
+another thread. No lock is taken in a user's loop: every writer stores the value first and the
+flag that announces it second, every reader clears the flag first and reads the value second.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from liveops.progress.rate import RateMeter
+from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT, clean, cut, split_lines
+from liveops.stages.names import MAX_NAME_LENGTH
+
+LEVELS = ("debug", "info", "success", "warning", "error")
+"""The levels of a status text and of a log line."""
+
+
+class Counter:
+    """Counts the items of one ``track()`` loop.
+
+    ``n`` is all that the loop touches; everything else is worked out when somebody looks.
+    """
+
+    __slots__ = ("_meter", "active", "label", "n", "total", "unit")
+
+    def __init__(self, total: int | None, label: str, unit: str, now: float) -> None:
+        self.n = 0
+        self.total = total
+        self.label = label
+        self.unit = unit
+        self.active = True
+        self._meter = RateMeter(now)
+
+    def rate(self, now: float) -> float | None:
+        """Return items a second, smoothed, or None before the first items."""
+        return self._meter.read(self.n, now)
+
+    def percent(self) -> float | None:
+        """Return 0 to 100, or None without a total."""
+        if self.total is None:
+            return None
+        return 100.0 if self.total <= 0 else min(100.0, 100.0 * self.n / self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One log line: its number (from 1, never used twice for an operation), time and text."""
+
+    seq: int
+    time: datetime
+    level: str
+    stage: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a watcher is shown at one moment; immutable, safe to hand to another thread.
+
+    ``percent`` is 0 to 100 or None (unknown); ``rate`` items a second; ``eta`` seconds.
+    """
+
+    state: str = "NOT_STARTED"
+    status_text: str = ""
+    status_level: str = "info"
+    percent: float | None = None
+    done: int | None = None
+    total: int | None = None
+    unit: str = "item"
+    label: str = ""
+    rate: float | None = None
+    current_stage: int = -1
+    stage_states: Mapping[str, str] = field(default_factory=dict)
+    swaps: Mapping[str, str] = field(default_factory=dict)
+    error_text: str = ""
+    cancel_requested: bool = False
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the counted items are done, or None where nothing sensible is known."""
+        if self.total is None or self.done is None or not self.rate or self.state != "STARTED":
+            return None
+        return max(self.total - self.done, 0) / self.rate
+
+
+class ProgressState:
+    """The mutable state of one run."""
+
+    __slots__ = (
+        "_reported",
+        "alarm",
+        "announced",
+        "counter",
+        "explicit_percent",
+        "pending",
+        "progress_changed",
+        "stage",
+        "status",
+        "status_changed",
+        "wake",
+    )
+
+    def __init__(self, wake: Callable[[], None], *, line_bound: int) -> None:
+        self.status: tuple[str, str] = ("", "info")
+        self.status_changed = False
+        self.explicit_percent: float | None = None
+        self.counter: Counter | None = None
+        self.progress_changed = False
+        self.stage = ""
+        self.pending: deque[tuple[float, str, str, str]] = deque(maxlen=line_bound)
+        self.announced = False  # the pump knows that there is something to flush
+        self.alarm = False  # a track() loop has to answer: a stop signal or a due inline flush
+        self.wake = wake
+        self._reported: tuple[object, ...] = (None, None, None, "")
+
+    def set_status(self, text: str, level: str) -> None:
+        """Replace the status."""
+        self.status = (text, level)
+        self.status_changed = True
+        if not self.announced:
+            self.wake()
+
+    def set_percent(self, value: float | None) -> None:
+        """Replace the percentage; None shows an indeterminate bar."""
+        self.explicit_percent = value
+        if self.counter is not None:
+            self.counter = None
+        self.progress_changed = True
+        if not self.announced:
+            self.wake()
+
+    def add_line(self, text: str, level: str) -> None:
+        """Append a log line."""
+        self.pending.append((time.time(), level, self.stage, text))
+        if not self.announced:
+            self.wake()
+
+    def start_counter(self, counter: Counter) -> None:
+        """Show a counter's progress from now on."""
+        self.explicit_percent = None
+        self.counter = counter
+        self.progress_changed = True
+        if not self.announced:
+            self.wake()
+
+    def reset_bar(self) -> None:
+        """Put the bar back to 0 %, as at the start of a stage."""
+        self.counter = None
+        self.explicit_percent = 0.0
+        self.progress_changed = True
+
+    @property
+    def changed(self) -> bool:
+        """Whether something waits to be taken."""
+        return bool(self.status_changed or self.progress_changed or self.pending)
+
+    def take_status(self) -> tuple[str, str]:
+        """Return the cleaned status and its level."""
+        text, level = self.status
+        return cut(clean(text.replace("\n", " ")), STATUS_LIMIT), level
+
+    def take_progress(self, now: float) -> tuple[bool, dict[str, Any]]:
+        """Return whether the progress moved since the last call, and its values."""
+        self.progress_changed = False
+        counter = self.counter
+        if counter is None:
+            values: dict[str, Any] = {
+                "percent": self.explicit_percent,
+                "done": None,
+                "total": None,
+                "unit": "item",
+                "label": "",
+                "rate": None,
+            }
+        else:
+            values = {
+                "percent": counter.percent(),
+                "done": counter.n,
+                "total": counter.total,
+                "unit": counter.unit,
+                "label": counter.label,
+                "rate": counter.rate(now),
+            }
+        seen = (values["percent"], values["done"], values["total"], values["label"])
+        moved = seen != self._reported
+        self._reported = seen
+        return moved, values
+
+    def take_lines(self, first_seq: int) -> list[Line]:
+        """Return the log lines added since the last call, numbered from ``first_seq``.
+
+        A text of several lines becomes several lines; each is cleaned and cut to length.
+        """
+        taken: list[Line] = []
+        for _ in range(len(self.pending)):
+            stamp, level, stage, text = self.pending.popleft()
+            moment = datetime.fromtimestamp(stamp, UTC)
+            where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
+            for part in split_lines(text):
+                line = cut(clean(part), LOG_LINE_LIMIT)
+                taken.append(Line(first_seq + len(taken), moment, level, where, line))
+        return taken

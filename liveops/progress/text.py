@@ -1,0 +1,88 @@
+"""Text as watchers see it: cleaned of what breaks terminals, sockets and databases, and numbers."""
+
+import re
+
+LOG_LINE_LIMIT = 8_192
+"""Longest log line in characters; the rest is cut and the cut is marked."""
+
+STATUS_LIMIT = 1_000
+"""Longest status text in characters."""
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_LINE_BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+_DAY = 86_400
+_SLOWEST = 1 / (99 * _DAY)
+
+
+def clean(text: str) -> str:
+    """Return the text with control characters made visible and lone surrogates replaced.
+
+    A tab stays. ``ESC`` and its kin become their Unicode control pictures, so that a log line
+    can neither move the cursor of a terminal nor end a frame.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _CONTROL.sub(_picture, text)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of the text, and say so where something was cut."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… [{len(text):,} characters, cut at {limit:,}]"
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the text's lines without their ends; an empty text is one empty line."""
+    lines = _LINE_BREAK.split(text)
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def format_counts(done: int, total: int | None, unit: str) -> str:
+    """Return ``11,200 / 28,000 rows`` or, without a total, ``11,200 rows``."""
+    shown = f"{done:,}" if total is None else f"{done:,} / {total:,}"
+    number = done if total is None else total
+    return f"{shown} {plural(unit, number)}".rstrip()
+
+
+def format_rate(rate: float | None, unit: str) -> str:
+    """Return ``5,600 rows/s``, or ``3.4 s/row`` where one item takes longer than a second.
+
+    Empty where no rate is known, or nothing moves.
+    """
+    if rate is None or not _SLOWEST <= rate < float("inf"):
+        return ""
+    if rate < 1:
+        return f"{1 / rate:,.1f} s/{unit}"
+    digits = 1 if rate < 10 else 0
+    return f"{rate:,.{digits}f} {plural(unit, 2)}/s"
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return ``0:07``, ``12:34`` or ``1:02:03``; a dash when the duration is not known."""
+    if seconds is None or not 0 <= seconds < 99 * _DAY:
+        return "–"
+    whole = round(seconds)
+    days, whole = divmod(whole, _DAY)
+    hours, whole = divmod(whole, 3600)
+    minutes, whole = divmod(whole, 60)
+    if days:
+        return f"{days} d {hours}:{minutes:02}:{whole:02}"
+    if hours:
+        return f"{hours}:{minutes:02}:{whole:02}"
+    return f"{minutes}:{whole:02}"
+
+
+def plural(unit: str, number: int) -> str:
+    """Return an English unit in the number that fits; units are the caller's own words."""
+    return unit if number == 1 or not unit or unit.endswith("s") else f"{unit}s"
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code == 0x7F:
+        return "\u2421"
+    return chr(0x2400 + code) if code < 0x20 else "\ufffd"

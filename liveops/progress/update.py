@@ -1,0 +1,93 @@
+"""What a run hands to its sinks. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from liveops.progress.state import Line, View
+
+if TYPE_CHECKING:
+    from liveops.models import LiveOperation
+
+
+class Region(StrEnum):
+    """The named parts of an operation's page."""
+
+    STATUS = "status"
+    PROGRESS = "progress"
+    STAGES = "stages"
+    LOG = "log"
+    RESULT = "result"
+    CONTROLS = "controls"
+
+
+ALL_REGIONS = frozenset(Region)
+
+
+@dataclass(frozen=True, slots=True)
+class StageChange:
+    """A stage that just changed its state; ``index`` is None for a name not in ``stages``."""
+
+    name: str
+    index: int | None
+    state: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """HTML for a part of the page that is the operation's own."""
+
+    selector: str
+    mode: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a run, with the address that watchers go to after success, if any."""
+
+    state: str
+    success_url: str | None
+    result: Mapping[str, Any] | None
+    error_text: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed since the last update of a run.
+
+    Attributes:
+        operation: the running operation.
+        seq: number of the frame; contiguous within a run.
+        view: everything that is shown now.
+        regions: the parts of the page that changed.
+        lines: log lines added, in order.
+        skipped: log lines dropped before ``lines`` because they came too fast to be shown.
+        stage: the stage boundary that caused this update, if one did.
+        swaps: changes of the operation's own parts of the page.
+        finished: set in the last update of a run.
+    """
+
+    operation: "LiveOperation"
+    seq: int
+    view: View
+    regions: frozenset[Region] = frozenset()
+    lines: Sequence[Line] = ()
+    skipped: int = 0
+    replace_log: bool = False
+    stage: StageChange | None = None
+    swaps: Sequence[Swap] = ()
+    finished: Finished | None = None
+
+
+class Sink(Protocol):
+    """Where the updates of a run go. Called from one thread at a time, in order."""
+
+    def emit(self, update: Update) -> None:
+        """Show an update; an exception is logged and never reaches user code."""
+
+    def close(self) -> None:
+        """Release what the sink holds; no update follows."""
