@@ -1,0 +1,1 @@
+"""Where the updates of a run go."""

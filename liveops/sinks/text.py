@@ -1,0 +1,198 @@
+"""The text sink: the same operation in a terminal, or as plain lines in a pipe or a file."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
+
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from liveops.naming import template_name
+from liveops.progress.state import View
+from liveops.progress.text import clean, format_counts, format_duration, format_rate
+from liveops.progress.update import Finished, Region, StageChange, Update
+from liveops.stages import StageState
+from liveops.states import State
+
+_STYLES = {"warning": "yellow", "error": "bold red", "success": "green", "debug": "dim"}
+_PREFIXES = {"warning": "warning: ", "error": "error: ", "debug": "debug: "}
+
+
+class _Bar(Protocol):
+    """Shows how far things are."""
+
+    def show(self, view: View) -> None:
+        """Show the progress."""
+
+    def reset(self) -> None:
+        """Begin anew: another stage has started."""
+
+    def close(self) -> None:
+        """Show nothing more."""
+
+
+class TextSink:
+    """Prints what happens, line by line, with a bar below it on a terminal.
+
+    Args:
+        stream: where to write.
+        clock: seconds, monotonic; a test passes its own.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._bar: _Bar = (
+            _TerminalBar(self._console)
+            if self._console.is_interactive and stream.isatty()
+            else _PlainBar(self._console, clock)
+        )
+        self._status = ""
+
+    def emit(self, update: Update) -> None:
+        """Print an update: log lines first, for they were written before a stage changed."""
+        view = update.view
+        if Region.STATUS in update.regions and view.status_text != self._status:
+            self._status = view.status_text
+            if self._status:
+                self._print(self._status, view.status_level)
+        if update.skipped:
+            self._print(f"… {update.skipped:,} lines came too fast to be shown", "debug")
+        for line in update.lines:
+            self._print(line.text, line.level)
+        if update.stage is not None:
+            self._print_stage(update.stage, len(update.operation.stages))
+        elif Region.PROGRESS in update.regions and update.finished is None:
+            self._bar.show(view)
+        if update.finished is not None:
+            self._bar.close()
+            self._print_end(update, update.finished)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+    def _print(self, text: str, level: str = "info") -> None:
+        prefix = "" if self._console.is_terminal else _PREFIXES.get(level, "")
+        self._console.print(prefix + text, style=_STYLES.get(level, ""), soft_wrap=True)
+
+    def _print_stage(self, change: StageChange, count: int) -> None:
+        if change.state == StageState.ACTIVE:
+            self._bar.reset()
+            place = "" if change.index is None else f"[{change.index + 1}/{count}] "
+            self._console.print(
+                f"=== {place}{clean(change.name)} ===", style="bold", soft_wrap=True
+            )
+        elif change.state != StageState.DONE:
+            took = format_duration(change.seconds)
+            self._console.print(
+                f"--- {clean(change.name)}: {change.state} after {took} ---",
+                style="bold red",
+                soft_wrap=True,
+            )
+
+    def _print_end(self, update: Update, finished: Finished) -> None:
+        if finished.state == State.FINISHED_OK:
+            for text in _result_lines(update, finished):
+                self._console.print(text, soft_wrap=True)
+        elif finished.state == State.FINISHED_ERROR:
+            sentence = f"Failed: {clean(finished.error_text)}"
+            self._console.print(sentence, style="bold red", soft_wrap=True)
+        else:
+            self._console.print(f"{finished.state.capitalize()}.", style="bold yellow")
+
+
+class _PlainBar:
+    """One line for every tenth of the way, or every few seconds; never silence, never a flood."""
+
+    SECONDS = 10.0
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console = console
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._tenth = 0
+        self._next_at = self._clock() + self.SECONDS
+
+    def show(self, view: View) -> None:
+        """Print a line if the progress has come far enough or the last line is long ago."""
+        tenth = 0 if view.percent is None else int(view.percent // 10)
+        now = self._clock()
+        if tenth <= self._tenth and (now < self._next_at or view.done == 0):
+            return
+        self._tenth = max(tenth, self._tenth)
+        self._next_at = now + self.SECONDS
+        if text := _progress_text(view):
+            self._console.print(f"  {text}", soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to take away."""
+
+
+class _TerminalBar:
+    """A bar of rich, redrawn in place below the lines."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+
+    def show(self, view: View) -> None:
+        """Redraw the bar; it appears with the first progress."""
+        if self._progress is None:
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.fields[text]}", markup=False),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.add_task("", total=None, text="")
+            self._progress.start()
+        self._progress.update(
+            self._progress.task_ids[0],
+            description=clean(view.label),
+            total=None if view.percent is None else 100.0,
+            completed=view.percent or 0.0,
+            text=_progress_text(view, label=False),
+        )
+
+    def reset(self) -> None:
+        """Take the bar away until there is progress again."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _progress_text(view: View, *, label: bool = True) -> str:
+    details: list[str] = []
+    if view.done is not None:
+        details = [
+            format_counts(view.done, view.total, view.unit),
+            format_rate(view.rate, view.unit),
+        ]
+        if view.total is not None:
+            details.append(f"ETA {format_duration(view.eta)}")
+    inner = ", ".join(part for part in details if part)
+    percent = "" if view.percent is None else f"{view.percent:.0f} %"
+    head = f"{view.label}: " if label and view.label else ""
+    return clean(f"{head}{percent} ({inner})" if inner and percent else f"{head}{percent}{inner}")
+
+
+def _result_lines(update: Update, finished: Finished) -> list[str]:
+    context: dict[str, Any] = dict(finished.result or {})
+    operation = update.operation
+    try:
+        template = get_template(template_name(operation._meta.label, "_result.txt"))
+    except TemplateDoesNotExist:
+        return [f"{clean(str(key))}={clean(str(value))}" for key, value in context.items()]
+    text = template.render({**context, "op": operation, "object": operation})
+    return [clean(line) for line in text.strip("\n").splitlines()]

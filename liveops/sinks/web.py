@@ -1,0 +1,54 @@
+"""The web sink: an update becomes one frame for every watcher, through the channel layer."""
+
+import json
+
+from channels.layers import get_channel_layer
+from django.utils import translation
+
+from liveops import rendering
+from liveops.progress.update import Finished, Region, Update
+from liveops.sinks.sender import Sender, sender
+
+
+class WebSink:
+    """Renders an update once, encodes it once, and hands it to the sender.
+
+    Args:
+        through: what sends; the process's own sender if left out.
+    """
+
+    def __init__(self, through: Sender | None = None) -> None:
+        self._sender = through or sender()
+
+    @staticmethod
+    def available() -> bool:
+        """Return whether the project has a channel layer."""
+        return get_channel_layer() is not None
+
+    def emit(self, update: Update) -> None:
+        """Send an update to the operation's group."""
+        operation = update.operation
+        with translation.override(operation.language):
+            html = rendering.fragments(update)
+        pk = str(operation.pk)
+        message = {
+            "type": "liveop.frame",
+            "op": pk,
+            "seq": update.seq,
+            "text": json.dumps({"op": pk, "seq": update.seq, "liveop_html": html}),
+            "state": update.view.state,
+            "cancel_requested": update.view.cancel_requested,
+            "controls": Region.CONTROLS in update.regions,
+            "finished": _finished_text(pk, operation.get_absolute_url(), update.finished),
+        }
+        self._sender.send(operation.get_channel_name(), message)
+
+    def close(self) -> None:
+        """Nothing to release: the sender serves the whole process."""
+
+
+def _finished_text(pk: str, url: str, finished: Finished | None) -> str:
+    if finished is None:
+        return ""
+    body = {"state": finished.state, "url": url, "success_url": finished.success_url}
+    return json.dumps({"op": pk, "liveop_finished": body})
