@@ -1,0 +1,1 @@
+"""Where operations are carried out."""

@@ -1,0 +1,15 @@
+"""The eager runner: at once, in the calling thread. For tests, and where nothing else can run."""
+
+from liveops.models import LiveOperation
+from liveops.progress.pumps import inline_pump
+from liveops.runners.base import Runner
+from liveops.runners.executor import execute
+
+
+class EagerRunner(Runner):
+    """Carries out the operation before ``enqueue()`` returns (after the commit, as always)."""
+
+    def enqueue(self, operation: LiveOperation) -> None:
+        """Run the operation here and now."""
+        operation.refresh_from_db()
+        execute(operation, pump=inline_pump())

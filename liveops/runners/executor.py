@@ -1,0 +1,175 @@
+"""One run from claim to end: the one place that catches what user code raises."""
+
+import asyncio
+import inspect
+import logging
+import traceback
+from collections.abc import Sequence
+
+from asgiref.sync import async_to_sync
+from django.db import DatabaseError, connections
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from liveops import registry, store
+from liveops.control import success_url
+from liveops.exceptions import (
+    FenceLost,
+    LiveOperationsError,
+    OperationCancelled,
+    OperationError,
+    OperationInterrupted,
+)
+from liveops.models import LiveOperation
+from liveops.progress.capture import current
+from liveops.progress.handle import Progress
+from liveops.progress.pumps import Pump
+from liveops.progress.run import Run
+from liveops.progress.text import clean
+from liveops.progress.update import Finished, Sink
+from liveops.sinks.web import WebSink
+from liveops.stages import StageState
+from liveops.states import State
+from liveops.store import Ending
+
+logger = logging.getLogger("liveops")
+
+_FINISH_TRIES = 5
+
+
+def execute(
+    operation: LiveOperation, *, pump: Pump, sinks: Sequence[Sink] = (), web: bool = True
+) -> State | None:
+    """Claim an operation and carry it out.
+
+    Args:
+        operation: a saved operation, freshly loaded; loaded as its base class, its specific
+            instance is used.
+        pump: what carries its progress.
+        sinks: where its progress goes beside the web.
+        web: whether to send frames to watchers, if the project has a channel layer.
+
+    Returns:
+        The state it ended in; None if another run has it, or took it over meanwhile.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: raised by user code; the operation is INTERRUPTED before.
+    """
+    specific = operation.specific
+    claim = store.claim(specific)
+    if claim is None:
+        logger.info("liveops: operation %s is not waiting; nothing to run", operation.pk)
+        return None
+    all_sinks = [*sinks, WebSink()] if web and WebSink.available() else list(sinks)
+    run = Run(specific, claim, all_sinks, pump=pump)
+    registry.add(run)
+    try:
+        with translation.override(specific.language):
+            return _carry_out(run)
+    finally:
+        registry.remove(run)
+        specific.fence = None
+
+
+def _carry_out(run: Run) -> State | None:
+    progress = Progress(run)
+    token = current.set(progress)
+    run.begin()
+    leaving: BaseException | None = None
+    try:
+        if run.operation.cancel_requested:
+            raise OperationCancelled("The operation was cancelled before it started.")
+        _call(run.operation, progress)
+        ending = _returned(progress)
+    except FenceLost as lost:
+        _abandon(run, lost)
+        return None
+    except OperationCancelled:
+        ending = Ending(State.CANCELLED)
+    except OperationInterrupted:
+        ending = Ending(State.INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit) as signal:
+        leaving = signal
+        ending = Ending(State.INTERRUPTED)
+    except BaseException as error:  # noqa: BLE001  (user code may raise anything)
+        ending = _failed(run.operation, progress, error)
+    finally:
+        current.reset(token)
+    state = _finish(run, ending)
+    if leaving is not None:
+        raise leaving
+    return state
+
+
+def _call(operation: LiveOperation, progress: Progress) -> None:
+    if inspect.iscoroutinefunction(operation.run):
+        async_to_sync(operation.run)(progress)
+        return
+    returned = operation.run(progress)
+    if asyncio.iscoroutine(returned):
+        returned.close()
+        raise TypeError(
+            f"{type(operation).__name__}.run() returned a coroutine; write it as 'async def run'."
+        )
+
+
+def _returned(progress: Progress) -> Ending:
+    if progress.error_text is not None:
+        text = clean(progress.error_text)
+        return Ending(State.FINISHED_ERROR, text, result_context=progress.result_context)
+    return Ending(State.FINISHED_OK, result_context=progress.result_context)
+
+
+def _failed(operation: LiveOperation, progress: Progress, error: BaseException) -> Ending:
+    trace = "".join(traceback.format_exception(error)).replace("\x00", "\u2400")
+    trace = trace.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(error, OperationError):
+        logger.info("liveops: operation %s failed: %s", operation.pk, error)
+    else:
+        logger.error("liveops: operation %s failed", operation.pk, exc_info=error)
+    if isinstance(error, LiveOperationsError):
+        text = str(error)
+    else:
+        sentence = _("It stopped with an unexpected error (%(type)s). Its id is %(id)s.")
+        text = sentence % {"type": type(error).__name__, "id": operation.pk}
+    return Ending(State.FINISHED_ERROR, clean(text), trace, progress.result_context)
+
+
+def _finish(run: Run, ending: Ending) -> State | None:
+    operation = run.operation
+    broken = StageState.INTERRUPTED if ending.state is State.INTERRUPTED else StageState.FAILED
+    operation.stage_states = {
+        name: broken.value if state == StageState.ACTIVE else state
+        for name, state in operation.stage_states.items()
+    }
+    if not _save_ending(operation, ending):
+        _abandon(run, FenceLost("Another run took it over."))
+        return None
+    run.end(
+        Finished(
+            state=ending.state,
+            success_url=success_url(operation, ending.state),
+            result=ending.result_context,
+            error_text=ending.error_text,
+            traceback=ending.traceback,
+        )
+    )
+    return ending.state
+
+
+def _save_ending(operation: LiveOperation, ending: Ending) -> bool:
+    connection = connections[store.alias_of(operation)]
+    for tries_left in reversed(range(_FINISH_TRIES)):
+        try:
+            return store.finish(operation, ending)
+        except DatabaseError:
+            if not tries_left or connection.in_atomic_block:
+                raise
+            logger.warning("liveops: the end of operation %s is saved again", operation.pk)
+            connection.close_if_unusable_or_obsolete()
+    return False
+
+
+def _abandon(run: Run, lost: FenceLost) -> None:
+    logger.warning("liveops: stopped a run of operation %s: %s", run.operation.pk, lost)
+    run.abandon()

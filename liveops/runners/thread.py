@@ -1,0 +1,109 @@
+"""The thread runner: a bounded pool of daemon threads in the server process. The default."""
+
+import atexit
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+
+from django.db import connections
+
+from liveops import registry, store
+from liveops.conf import get_settings
+from liveops.exceptions import OperationInterrupted
+from liveops.models import LiveOperation
+from liveops.progress.pumps import threaded_pump
+from liveops.runners.base import Runner
+from liveops.runners.executor import execute
+
+logger = logging.getLogger("liveops")
+
+
+class ThreadRunner(Runner):
+    """Hands the operation to the pool of this process.
+
+    What waits in the pool is lost with the process; the operation then stays NOT_STARTED.
+    """
+
+    def enqueue(self, operation: LiveOperation) -> None:
+        """Queue the operation; at most ``RUNNER_THREADS`` run at the same time."""
+        _pool.put(operation)
+
+
+class Pool:
+    """Threads that start as they are needed and live as long as the process."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[uuid.UUID, str | None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._free = 0
+        self._closing = False
+
+    def put(self, operation: LiveOperation) -> None:
+        """Queue an operation, and start a thread for it if all are busy and there is room."""
+        with self._lock:
+            if self._closing:
+                raise RuntimeError("The process is shutting down and takes no more operations.")
+            if self._free > 0:
+                self._free -= 1
+            elif len(self._threads) < get_settings().RUNNER_THREADS:
+                name = f"liveops-runner-{len(self._threads) + 1}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._queue.put((operation.pk, operation._state.db))
+
+    def _work(self) -> None:
+        while True:
+            pk, alias = self._queue.get()
+            try:
+                if not self._closing:
+                    # Loaded here: the caller goes on using its own instance in another thread.
+                    fresh = LiveOperation._base_manager.using(alias).get(pk=pk)
+                    execute(fresh, pump=threaded_pump())
+            except BaseException:
+                # The executor has dealt with user code; what gets here is trouble of our own.
+                logger.exception("liveops: operation %s ended unexpectedly", pk)
+            finally:
+                connections.close_all()
+            with self._lock:
+                if self._queue.empty():
+                    self._free += 1
+
+    def close(self, grace: float) -> None:
+        """Interrupt what runs, and wait for it to end.
+
+        Args:
+            grace: seconds to wait. A run that has not ended by then is marked INTERRUPTED
+                from outside, and its fence taken away.
+        """
+        self._closing = True
+        for run in registry.everything():
+            run.request_stop(OperationInterrupted("The process is shutting down."))
+        deadline = time.monotonic() + grace
+        pause = threading.Event()
+        while registry.everything() and time.monotonic() < deadline:
+            pause.wait(0.02)
+        for run in registry.everything():
+            if store.interrupt(run.operation, run.run_id):
+                logger.warning("liveops: operation %s was interrupted", run.operation.pk)
+
+
+_pool = Pool()
+
+
+def _shut_down() -> None:
+    if registry.everything():
+        _pool.close(get_settings().SHUTDOWN_GRACE)
+
+
+def _after_fork() -> None:
+    global _pool  # noqa: PLW0603
+    _pool = Pool()
+
+
+atexit.register(_shut_down)
+os.register_at_fork(after_in_child=_after_fork)
