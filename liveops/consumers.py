@@ -1,0 +1,177 @@
+"""The socket: one for each page, for any number of operations.
+
+The wire format is described in docs/reference/wire.md.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections import deque
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils.translation import gettext as _
+
+from liveops import protocol, rendering
+from liveops.conf import get_settings
+from liveops.hub import current_hub
+from liveops.protocol import BadFrameError
+from liveops.subscription import Subscription, Watch, look_up
+
+logger = logging.getLogger("liveops")
+
+_OUTBOX = 1_000
+_RATE = 20.0
+_BURST = 200.0
+
+
+class LiveOperationConsumer(AsyncWebsocketConsumer):
+    """Serves one socket: subscriptions in, frames out.
+
+    Frames go through a bounded outbox and one task, so that a slow reader holds up nobody else. A
+    reader that falls too far behind loses the frames that wait and gets a new snapshot.
+    """
+
+    async def connect(self) -> None:
+        """Accept the socket; what it may see is decided for each subscription."""
+        self._subscriptions: dict[str, Subscription] = {}
+        self._outbox: deque[str] = deque()
+        self._ready = asyncio.Event()
+        self._overrun: set[str] = set()
+        self._allowance = _BURST
+        self._counted_at = time.monotonic()
+        self._writer = asyncio.create_task(self._write())
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        """Leave all groups and stop writing."""
+        self._writer.cancel()
+        for subscription in list(self._subscriptions.values()):
+            await current_hub().leave(subscription.group, self)
+        self._subscriptions.clear()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take a frame from the page; whatever is wrong with it gets an answer."""
+        if not self._within_rate():
+            self._error(None, "rate_limited", _("Too many requests on this connection."))
+            return
+        try:
+            request = protocol.parse(text_data)
+        except BadFrameError as error:
+            self._error(None, "bad_frame", str(error))
+            return
+        if request.action == "unsubscribe":
+            await self._unsubscribe(request.op)
+        else:
+            await self._subscribe(request)
+
+    def deliver(self, message: dict[str, Any]) -> None:
+        """Take a message from the hub."""
+        subscription = self._subscriptions.get(message["op"])
+        if subscription is None:
+            return
+        if subscription.waiting is not None:
+            subscription.waiting.append(message)
+            return
+        self._pass_on(subscription, message)
+
+    def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
+        if message["seq"] <= subscription.seq and not message["finished"]:
+            return
+        if len(self._outbox) >= _OUTBOX:
+            self._overrun.update(self._subscriptions)
+            self._outbox.clear()
+        text = message["text"]
+        if message["controls"] and subscription.watch.steers:
+            text = self._with_controls(subscription, message)
+        self._put(text)
+        if message["finished"]:
+            self._put(message["finished"])
+
+    def _with_controls(self, subscription: Subscription, message: dict[str, Any]) -> str:
+        frame = json.loads(message["text"])
+        frame["liveop_html"] += rendering.controls_fragment(
+            subscription.watch.pk,
+            message["state"],
+            can_control=subscription.watch.can_control,
+            can_debug=subscription.watch.can_debug,
+            cancel_requested=message["cancel_requested"],
+        )
+        return json.dumps(frame)
+
+    async def _subscribe(self, request: protocol.Request) -> None:
+        known = self._subscriptions.get(request.op)
+        if known is None and len(self._subscriptions) >= get_settings().MAX_SUBSCRIPTIONS:
+            self._error(request.op, "too_many", _("This page watches too many operations."))
+            return
+        subscription = known or Subscription(request.op)
+        subscription.waiting = []
+        self._subscriptions[request.op] = subscription
+        await current_hub().join(subscription.group, self)
+        await self._send_snapshot(subscription, request.token, request.log_after)
+
+    async def _send_snapshot(
+        self, subscription: Subscription, token: str, log_after: int | None
+    ) -> None:
+        pk = uuid.UUID(subscription.op)
+        watch: Watch | None = await database_sync_to_async(look_up)(
+            pk, self.scope.get("user"), token or subscription.token, log_after
+        )
+        if watch is None:
+            await self._unsubscribe(subscription.op)
+            self._error(
+                subscription.op, "not_found", _("There is no such operation, or it is not yours.")
+            )
+            return
+        if self._subscriptions.get(subscription.op) is not subscription:
+            return
+        subscription.watch, subscription.seq = watch, watch.seq
+        subscription.token = token or subscription.token
+        frame = {
+            "op": subscription.op,
+            "seq": watch.seq,
+            "snapshot": True,
+            "liveop_html": watch.html,
+        }
+        self._put(json.dumps(frame))
+        if watch.finished:
+            self._put(watch.finished)
+        waiting, subscription.waiting = subscription.waiting or [], None
+        for message in waiting:
+            self._pass_on(subscription, message)
+
+    async def _unsubscribe(self, op: str) -> None:
+        subscription = self._subscriptions.pop(op, None)
+        if subscription is not None:
+            await current_hub().leave(subscription.group, self)
+
+    def _error(self, op: str | None, code: str, detail: str) -> None:
+        self._put(json.dumps({"op": op, "error": code, "detail": detail}))
+
+    def _put(self, text: str) -> None:
+        self._outbox.append(text)
+        self._ready.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._outbox:
+                await self.send(text_data=self._outbox.popleft())
+            while self._overrun and not self._outbox:
+                subscription = self._subscriptions.get(self._overrun.pop())
+                if subscription is not None and subscription.waiting is None:
+                    subscription.waiting = []
+                    await self._send_snapshot(subscription, "", None)
+
+    def _within_rate(self) -> bool:
+        now = time.monotonic()
+        self._allowance = min(_BURST, self._allowance + (now - self._counted_at) * _RATE)
+        self._counted_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True

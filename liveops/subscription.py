@@ -1,0 +1,90 @@
+"""What a socket knows of an operation that it watches, and how it is looked up."""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import translation
+
+from liveops import access, rendering, snapshot
+from liveops.control import success_url
+from liveops.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An operation as one watcher may see it: the snapshot, and what the watcher may do."""
+
+    pk: uuid.UUID
+    seq: int = 0
+    html: str = ""
+    finished: str = ""
+    can_control: bool = False
+    can_debug: bool = False
+
+    @property
+    def steers(self) -> bool:
+        """Whether this watcher gets any controls."""
+        return self.can_control or self.can_debug
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """The state of one subscription of one socket.
+
+    Attributes:
+        op: id of the operation.
+        seq: number of the last frame that the snapshot included.
+        waiting: messages that arrived while the snapshot was read; None at other times.
+    """
+
+    op: str
+    seq: int = -1
+    token: str = ""
+    watch: Watch = field(default_factory=lambda: Watch(uuid.UUID(int=0)))
+    waiting: list[dict[str, Any]] | None = None
+
+    @property
+    def group(self) -> str:
+        """The channel group of the operation."""
+        return f"liveop.{self.op}"
+
+
+def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watch | None:
+    """Return what a watcher may see of an operation now; None if there is nothing to see.
+
+    Whether the operation does not exist or is somebody else's makes no difference to the answer.
+
+    Args:
+        pk: the operation.
+        user: the user of the socket's session, if any.
+        token: a signed token that stands in for a session, or "".
+        log_after: last line that the watcher shows already.
+    """
+    operation = snapshot.find(pk)
+    if operation is None:
+        return None
+    if not (operation.can_view(user) or (token and access.token_allows(token, pk))):
+        return None
+    with translation.override(operation.language):
+        taken = snapshot.take(operation)
+        can_control = operation.can_control(user)
+        can_debug = access.can_debug(operation, user)
+        controls = rendering.controls_fragment(
+            pk,
+            taken.view.state,
+            can_control=can_control,
+            can_debug=can_debug,
+            cancel_requested=taken.view.cancel_requested,
+        )
+        html = taken.fragments(log_after) + controls
+    finished = ""
+    if State(taken.view.state).is_final:
+        body = {
+            "state": taken.view.state,
+            "url": operation.get_absolute_url(),
+            "success_url": success_url(operation, taken.view.state),
+        }
+        finished = json.dumps({"op": str(pk), "liveop_finished": body})
+    return Watch(pk, taken.seq, html, finished, can_control, can_debug)
