@@ -1,0 +1,1 @@
+"""The example: import the airports of the world, watched live."""
