@@ -1,0 +1,127 @@
+"""Operations for the tests."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from liveops.conf import get_settings
+from liveops.models import LiveOperation
+from liveops.progress import Progress
+
+
+class Row(models.Model):
+    """Something that user code writes."""
+
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scripted(LiveOperation):
+    """Does what the test hands it in ``body``."""
+
+    stages: ClassVar[list[str]] = ["Load", "Validate", "Save"]
+    body: ClassVar[Callable[["Scripted", Progress], Any]]
+
+    note = models.CharField(max_length=100, blank=True)
+
+    def run(self, p: Progress) -> Any:
+        """Call the body."""
+        return type(self).body(self, p)
+
+
+class AsyncScripted(LiveOperation):
+    """The same with an async body."""
+
+    stages: ClassVar[list[str]] = ["Load", "Save"]
+    body: ClassVar[Callable[["AsyncScripted", Progress], Any]]
+
+    async def run(self, p: Progress) -> None:
+        """Await the body."""
+        await type(self).body(self, p)
+
+
+class Walk(LiveOperation):
+    """Walks through all its stages, one item after the other."""
+
+    stages: ClassVar[list[str]] = ["Load", "Validate", "Save"]
+
+    items = models.PositiveIntegerField(default=3)
+    label = models.CharField(max_length=50, default="Walking")
+
+    def run(self, p: Progress) -> None:
+        """Track some items in each stage."""
+        for name in self.stages:
+            with p.stage(name):
+                for number in p.track(range(self.items), label=self.label, unit="step"):
+                    p.log(f"{name} {number}")
+        p.result({"items": self.items})
+
+
+class Stamps(LiveOperation):
+    """Says what time it is, again and again, whenever nothing was said for a while."""
+
+    COUNT = 300
+
+    def run(self, p: Progress) -> None:
+        """Send the stamps; the first second is for a watcher to arrive."""
+        pause = threading.Event()
+        pause.wait(1.0)
+        for number in range(self.COUNT):
+            pause.wait(2.2 / get_settings().THROTTLE_HZ)
+            p.status(f"stamp {number} {time.monotonic_ns()}")
+
+
+class Burst(LiveOperation):
+    """Writes many log lines at once."""
+
+    COUNT = 1000
+
+    def run(self, p: Progress) -> None:
+        """Log the lines."""
+        threading.Event().wait(0.5)
+        for number in range(1, self.COUNT + 1):
+            p.log(f"line {number}")
+
+
+class Typed(LiveOperation):
+    """Has a field of each kind that a form or a command line may fill."""
+
+    title = models.CharField(max_length=20)
+    flag = models.BooleanField(default=False)
+    answer = models.BooleanField(null=True, blank=True)
+    number = models.IntegerField(null=True, blank=True)
+    share = models.FloatField(null=True, blank=True)
+    price = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+    day = models.DateField(null=True, blank=True)
+    moment = models.DateTimeField(null=True, blank=True)
+    hour = models.TimeField(null=True, blank=True)
+    pause = models.DurationField(null=True, blank=True)
+    size = models.CharField(max_length=1, choices=[("s", "small"), ("l", "large")], blank=True)
+    mail = models.EmailField(blank=True)
+    key = models.UUIDField(null=True, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    code = models.SlugField(blank=True)
+    text = models.TextField(blank=True)
+    source = models.FileField(upload_to="typed", blank=True)
+    row = models.ForeignKey(Row, null=True, blank=True, on_delete=models.SET_NULL)
+    rows = models.ManyToManyField(Row, blank=True, related_name="+")
+    hidden = models.CharField(max_length=10, blank=True, editable=False)
+
+    def clean(self) -> None:
+        """Refuse one title, and one pair of values."""
+        if self.title == "never":
+            raise ValidationError({"title": "Choose another title."})
+        if self.title == "alone" and self.number is not None:
+            raise ValidationError("A number does not go with this title.")
+
+    def run(self, p: Progress) -> None:
+        """Read the file, if there is one."""
+        if self.source:
+            with self.source.open("rb") as source:
+                p.result(bytes=len(source.read()))
