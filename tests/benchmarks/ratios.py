@@ -1,0 +1,119 @@
+"""What a call in the user's loop costs, against what a user would take instead.
+
+The contenders take turns in one process, round by round, and the best round of each counts: a
+machine that is busy for a while slows all of them alike.
+"""
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from liveops.progress import Progress
+
+Loop = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The cost of one item or call, in nanoseconds, and of what it is compared with.
+
+    Attributes:
+        name: what was measured.
+        against: what it is compared with.
+        goal: the highest ratio that is good enough; None where there is no goal.
+    """
+
+    name: str
+    nanoseconds: float
+    against: str
+    base: float
+    goal: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How many times the cost of what it is compared with."""
+        return self.nanoseconds / self.base
+
+
+def measure(
+    p: Progress, *, items: int = 200_000, calls: int = 20_000, rounds: int = 15
+) -> list[Ratio]:
+    """Measure everything inside a running operation."""
+    loops = best_of(
+        {"bare": _bare, "tqdm": _tqdm, "track": lambda count: _track(p, count)}, items, rounds
+    )
+    logger = _logger()
+    single = best_of(
+        {
+            "percent": lambda count: _each(count, p.percent),
+            "status": lambda count: _each(count, lambda n: p.status("a status")),
+            "logging": lambda count: _each(count, lambda n: logger.info("a line of the log")),
+        },
+        calls,
+        max(rounds // 3, 3),
+    )
+    # By itself and last: while the pump stores its lines, everything else would be slower.
+    single |= best_of(
+        {"log": lambda count: _each(count, lambda n: p.log("a line of the log"))}, calls, 3
+    )
+    return [
+        Ratio("track() an iteration", loops["track"], "tqdm", loops["tqdm"], 0.5),
+        Ratio("track() an iteration", loops["track"], "bare generator", loops["bare"]),
+        Ratio("percent() a call", single["percent"], "logging.info()", single["logging"], 1.0),
+        Ratio("status() a call", single["status"], "logging.info()", single["logging"], 1.0),
+        Ratio("log() a call", single["log"], "logging.info()", single["logging"], 1.0),
+    ]
+
+
+def best_of(contenders: dict[str, Loop], count: int, rounds: int) -> dict[str, float]:
+    """Return the best round of each contender in nanoseconds an item, the empty loop's taken off."""
+    best: dict[str, float] = {}
+    for _ in range(rounds):
+        for name, loop in {"empty": _empty, **contenders}.items():
+            began = time.perf_counter_ns()
+            loop(count)
+            took = (time.perf_counter_ns() - began) / count
+            best[name] = min(best.get(name, took), took)
+    return {name: max(best[name] - best["empty"], 0.1) for name in contenders}
+
+
+def _empty(count: int) -> None:
+    for _ in range(count):
+        pass
+
+
+def _each(count: int, call: Callable[[int], None]) -> None:
+    for number in range(count):
+        call(number % 100)
+
+
+def _bare(count: int) -> None:
+    for _ in _passing_on(count):
+        pass
+
+
+def _tqdm(count: int) -> None:
+    for _ in tqdm(range(count), file=io.StringIO(), mininterval=0.1):
+        pass
+
+
+def _track(p: Progress, count: int) -> None:
+    for _ in p.track(range(count), label="Measuring"):
+        pass
+
+
+def _passing_on(count: int) -> Iterator[int]:
+    for number in range(count):  # noqa: UP028  (a plain loop is what a hand-written one has)
+        yield number
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("liveops_benchmark")
+    logger.handlers = [logging.StreamHandler(io.StringIO())]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    return logger

@@ -1,0 +1,38 @@
+"""The ratios that must not be lost, with slack for a shared machine."""
+
+import time
+
+import pytest
+
+from liveops.conf import get_settings
+from liveops.progress import Progress
+from liveops.progress.pumps import threaded_pump
+from tests.benchmarks.operations import CountingSink, counted_writes, inside
+from tests.benchmarks.ratios import measure
+
+pytestmark = [pytest.mark.timing, pytest.mark.django_db(transaction=True)]
+
+SLACK = 1.25
+
+
+def test_each_call_costs_at_most_its_goal_times_the_usual_way() -> None:
+    def body(p: Progress, frames: CountingSink) -> None:
+        for ratio in measure(p):
+            if ratio.goal is not None:
+                assert ratio.ratio <= ratio.goal * SLACK, ratio
+
+    inside(body, threaded_pump())
+
+
+def test_a_million_items_send_few_frames_and_write_seldom() -> None:
+    def body(p: Progress, frames: CountingSink) -> None:
+        frames_before, began = frames.count, time.monotonic()
+        with counted_writes() as writes:
+            for _ in range(10):
+                for _ in p.track(range(1_000_000), label="Counting"):
+                    pass
+        seconds = time.monotonic() - began
+        assert frames.count - frames_before <= get_settings().THROTTLE_HZ * seconds + 2
+        assert len(writes) <= 2 * seconds + 1, writes
+
+    inside(body, threaded_pump())
