@@ -46,32 +46,36 @@ def may_enter(user: Any) -> bool:
 def can_view(operation: "LiveOperation", user: Any) -> bool:
     """Return whether the user may watch: the owner, a superuser, or by permission to view."""
     return may_enter(user) and (
-        operation.owner_id == user.pk or _permitted(operation, user, ("view", "change"))
+        operation.owner_id == user.pk
+        or _permitted(operation.operation_type, user, ("view", "change"))
     )
 
 
 def can_control(operation: "LiveOperation", user: Any) -> bool:
     """Return whether the user may cancel or restart: the owner, or by permission to change."""
     return may_enter(user) and (
-        operation.owner_id == user.pk or _permitted(operation, user, ("change",))
+        operation.owner_id == user.pk or _permitted(operation.operation_type, user, ("change",))
     )
 
 
 def can_debug(operation: "LiveOperation", user: Any) -> bool:
     """Return whether the user may read tracebacks: only by permission to change."""
-    return may_enter(user) and _permitted(operation, user, ("change",))
+    return may_enter(user) and _permitted(operation.operation_type, user, ("change",))
 
 
 def sees_everything(user: Any) -> bool:
     """Return whether the user may watch operations of every owner and class."""
-    return may_enter(user) and (
-        user.has_perm("liveops.view_liveoperation") or user.has_perm("liveops.change_liveoperation")
-    )
+    return sees_all_of("liveops.LiveOperation", user)
 
 
-def _permitted(operation: "LiveOperation", user: Any, actions: tuple[str, ...]) -> bool:
+def sees_all_of(label: str, user: Any) -> bool:
+    """Return whether the user may watch every owner's operations of the class with a label."""
+    return may_enter(user) and _permitted(label, user, ("view", "change"))
+
+
+def _permitted(label: str, user: Any, actions: tuple[str, ...]) -> bool:
     # The permission on the operation's own class or on operations in general; superusers have all.
-    app_label, _, model = operation.operation_type.lower().partition(".")
+    app_label, _, model = label.lower().partition(".")
     return any(
         user.has_perm(f"{app_label}.{action}_{model}")
         or user.has_perm(f"liveops.{action}_liveoperation")

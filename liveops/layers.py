@@ -62,7 +62,8 @@ class InMemoryChannelLayer(BaseChannelLayer):
         channel_capacity: dict[Any, int] | None = None,
     ) -> None:
         super().__init__(expiry=expiry, capacity=capacity)
-        self.channel_capacity = self.compile_capacities(channel_capacity or {})
+        compiled: Any = self.compile_capacities(channel_capacity or {})
+        self.channel_capacity = compiled  # what get_capacity() reads, whatever its type says
         self.group_expiry = group_expiry
         self._channels: dict[str, _Channel] = {}
         self._groups: dict[str, dict[str, float]] = {}

@@ -234,9 +234,7 @@ def result_html(operation: "LiveOperation", context: dict[str, Any]) -> SafeStri
         return mark_safe(template.render({**context, "op": operation, "object": operation}))  # noqa: S308
     except Exception as error:
         if not isinstance(error, TemplateDoesNotExist) or str(error) != name:
-            logger.exception(
-                "liveops: the result template %s failed; plain values are shown", name
-            )
+            logger.exception("liveops: the result template %s failed; plain values are shown", name)
         elif operation.result_template_name:
             logger.warning("liveops: the result template %s does not exist", name)
         return SafeString("")

@@ -5,7 +5,9 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import (
@@ -16,7 +18,8 @@ from django.http import (
     JsonResponse,
 )
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
 from django.utils import translation
 from django.utils.text import capfirst
 from django.views import View
@@ -117,12 +120,14 @@ class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[t
     paginate_by = 25
 
     def get_queryset(self) -> QuerySet[LiveOperation]:
-        """Return the user's own operations; all of them for those with permission to view."""
+        """Return the user's own operations, and those that permissions let the user watch."""
         operations = LiveOperation.objects.select_related("owner", "live_progress")
         if self.model is not LiveOperation:
             operations = operations.filter(operation_type=self.model._meta.label)
-        if not access.sees_everything(self.request.user):
-            operations = operations.filter(Q(owner=self.request.user.pk))
+        user = self.request.user
+        if not access.sees_everything(user):
+            allowed = [label for label in _labels() if access.sees_all_of(label, user)]
+            operations = operations.filter(Q(owner=user.pk) | Q(operation_type__in=allowed))
         return operations.order_by("-created_on", "pk")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -130,6 +135,10 @@ class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[t
         context = super().get_context_data(**kwargs)
         context["rows"] = [_row(operation) for operation in context["object_list"]]
         return context
+
+
+def _labels() -> list[str]:
+    return [m._meta.label for m in apps.get_models() if issubclass(m, LiveOperation)]
 
 
 def _row(operation: LiveOperation) -> dict[str, Any]:
@@ -148,10 +157,29 @@ def _row(operation: LiveOperation) -> dict[str, Any]:
     }
 
 
+def _asked_by_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
 class _ControlView(BaseLiveOperationMixin, View):
     """A POST that changes an operation; 409 if its state does not allow that any more."""
 
     http_method_names = ("post",)
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        """Lead to the login and from there to the live page, for this address takes no GET.
+
+        htmx would follow a redirect unseen, so it is told by a header to leave the page.
+        """
+        live = reverse("liveops:live", kwargs={"pk": self.kwargs["pk"]})
+        login = redirect_to_login(
+            live, resolve_url(self.get_login_url()), self.get_redirect_field_name()
+        )
+        if _asked_by_htmx(self.request):
+            login.status_code = 401
+            login.headers["HX-Redirect"] = login.url
+            del login.headers["Location"]
+        return login
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Act, and lead back to the live page; htmx gets 204, for its page goes on by itself."""
@@ -162,7 +190,7 @@ class _ControlView(BaseLiveOperationMixin, View):
             self.act(operation)
         except InvalidStateError as error:
             return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
-        if request.headers.get("HX-Request") == "true":
+        if _asked_by_htmx(request):
             return HttpResponse(status=204)
         return redirect(operation.get_absolute_url())
 

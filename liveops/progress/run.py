@@ -73,7 +73,6 @@ class Run:
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
         self._busy_until = 0.0
-        self._look_at = 0.0
 
     # What user code asks for, through Progress.
 
@@ -148,7 +147,8 @@ class Run:
     def due_at(self) -> float:
         """Return when the pump has to serve this run next, in seconds of the clock."""
         counter = self.state.counter
-        look_at = self._look_at if counter is not None and counter.active else float("inf")
+        counting = counter is not None and counter.active
+        look_at = self._screen.taken_at + self.throttle.interval if counting else float("inf")
         frame_at = self.throttle.next_at if self.state.announced else look_at
         return max(min(frame_at, self._ledger.due_at()), self._busy_until)
 
@@ -207,7 +207,6 @@ class Run:
 
     def _collect(self, now: float) -> Update | None:
         update, lines = self._screen.collect(self.state, now)
-        self._look_at = now + self.throttle.interval  # a counter that stands still is no work
         if update is not None:
             self.throttle.mark(now)
             self._ledger.note_change()

@@ -20,6 +20,9 @@ TAIL = 1_000
 class Screen:
     """Turns the changes of a run's state into numbered updates.
 
+    Attributes:
+        taken_at: when changes were last asked for, in seconds of the run's clock.
+
     Args:
         operation: the operation that is shown.
         seq: number of the last frame before this run.
@@ -31,6 +34,7 @@ class Screen:
         self.log_seq = log_seq
         self.view = View(state=State.STARTED)
         self.tail: deque[Line] = deque(maxlen=TAIL)
+        self.taken_at = float("-inf")
         self._operation = operation
         self._regions: set[Region] = set()
         self._swaps: list[Swap] = []
@@ -54,6 +58,7 @@ class Screen:
 
         The update holds at most the last 1,000 of the lines and says how many it leaves out.
         """
+        self.taken_at = now
         state.announced = False
         regions, self._regions = self._regions, set()
         swaps, self._swaps = self._swaps, []

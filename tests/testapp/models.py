@@ -125,3 +125,13 @@ class Typed(LiveOperation):
         if self.source:
             with self.source.open("rb") as source:
                 p.result(bytes=len(source.read()))
+
+
+class Stubborn(LiveOperation):
+    """Does not listen."""
+
+    def run(self, p: Progress) -> None:
+        """Wait for a long time without a call that could raise a cancel."""
+        p.log("deaf")
+        for _ in range(600):
+            threading.Event().wait(0.1)

@@ -66,13 +66,17 @@ class Command(BaseCommand):
         operation.save()
         # The wrapper around it would end every write of the bar with a line break.
         stream = getattr(self.stdout, "_out", sys.stdout)
-        with Signals(operation):
-            state = execute(
-                operation,
-                pump=suitable_pump(operation._state.db or "default"),
-                sinks=[TextSink(stream)],
-            )
-        sender().flush(_SEND_SECONDS)
+        try:
+            with Signals(operation):
+                state = execute(
+                    operation,
+                    pump=suitable_pump(operation._state.db or "default"),
+                    sinks=[TextSink(stream)],
+                )
+        except KeyboardInterrupt:
+            state = State.INTERRUPTED
+        finally:
+            sender().flush(_SEND_SECONDS)
         status = 1 if state is None else EXIT_STATUS.get(state, 1)
         if status:
             sys.exit(status)

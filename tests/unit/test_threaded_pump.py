@@ -1,0 +1,192 @@
+"""The threaded pump: nobody waits longer than need be, and no run stops another."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+
+from liveops.progress import pumps
+from liveops.progress.pumps import POLL_SECONDS, ThreadedPump
+from tests.unit.fakes import FakeRun
+
+
+@pytest.fixture
+def polls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[uuid.UUID]]]:
+    """Answer the pump's look at the database, and note what it asked."""
+    asked: list[tuple[str, list[uuid.UUID]]] = []
+
+    def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
+        asked.append((alias, list(operations)))
+        return dict.fromkeys(asked[-1][1], ("fence", True))
+
+    monkeypatch.setattr(pumps.store, "poll", poll)
+    monkeypatch.setattr(pumps.lock_waits, "limit", lambda connection: None)
+    return asked
+
+
+@pytest.fixture
+def pump(polls: object) -> Iterator[ThreadedPump]:
+    """Return a threaded pump that serves nothing any more after the test."""
+    pump = ThreadedPump()
+    yield pump
+    for run in list(pump._runs.values()):
+        pump.remove(run)
+
+
+def add(pump: Any, *runs: FakeRun) -> None:
+    for run in runs:
+        pump.add(run)
+
+
+def test_a_wake_up_is_answered_in_the_pump_s_thread(pump: ThreadedPump) -> None:
+    run, other = FakeRun(), FakeRun()
+    add(pump, run, other)
+    for _ in range(5):
+        pump.wake(run)  # type: ignore[arg-type]
+        assert run.bell.wait_for(lambda: not run.state.announced)
+    assert run.threads == other.threads == {"liveops-pump"}
+    assert pump.own_connection
+    assert pump._thread is not None
+    assert pump._thread.daemon
+
+
+def test_waking_notes_that_there_is_something_to_show() -> None:
+    pump: Any = ThreadedPump()
+    run = FakeRun()
+    pump.wake(run)
+    assert run.state.announced
+    assert pump._event.is_set()
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "text"),
+    [
+        (DatabaseError("locked"), "WARNING", "the pump will try again (locked)"),
+        (ZeroDivisionError("odd"), "ERROR", "the pump failed to serve a run and goes on"),
+    ],
+)
+def test_a_run_in_trouble_does_not_stop_the_others(
+    pump: ThreadedPump,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    level: str,
+    text: str,
+) -> None:
+    before, broken, behind = FakeRun(), FakeRun(), FakeRun()
+    broken.error = error
+    add(pump, before, broken, behind)
+    for _ in range(3):
+        pump._event.set()
+        for run in (before, broken, behind):
+            run.wait_until_served()
+    pump.call(lambda: None)
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "liveops"]
+    assert len(told) >= 3
+    assert set(told) == {(level, f"liveops: {text}")}
+
+
+def test_a_run_that_was_removed_is_served_no_more(pump: ThreadedPump) -> None:
+    run, stays = FakeRun(), FakeRun()
+    add(pump, run, stays)
+    run.wait_until_served()
+    pump.remove(run)  # type: ignore[arg-type]
+    pump.call(lambda: None)  # the round that was under way is over
+    served = run.served
+    for _ in range(3):
+        pump._event.set()
+        stays.wait_until_served()
+    assert run.served == served
+
+
+def test_calls_run_in_the_pump_s_thread_and_are_waited_for(pump: ThreadedPump) -> None:
+    names: list[str] = []
+    pump.call(lambda: names.append(threading.current_thread().name))
+    assert names == ["liveops-pump"]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, DatabaseError, KeyboardInterrupt])
+def test_the_error_of_a_call_belongs_to_its_caller(
+    pump: ThreadedPump, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    run = FakeRun()
+    add(pump, run)
+    with pytest.raises(error):
+        pump.call(fail)
+    pump._event.set()
+    run.wait_until_served()
+    assert [r for r in caplog.records if r.name == "liveops"] == []
+
+
+def test_calls_of_several_threads_each_run_once_and_in_their_order(pump: ThreadedPump) -> None:
+    done: list[tuple[int, int]] = []
+
+    def calls(caller: int) -> None:
+        for number in range(50):
+            pump.call(lambda: done.append((caller, number)))  # noqa: B023
+            assert done.count((caller, number)) == 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(calls, range(4)))
+    assert len(done) == 200
+    for caller in range(4):
+        assert [n for c, n in done if c == caller] == list(range(50))
+
+
+def test_one_query_a_database_and_second_asks_for_all_flags(
+    polls: list[tuple[str, list[uuid.UUID]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pumps, "connections", {"default": None, "other": None})
+    pump: Any = ThreadedPump()
+    runs = [FakeRun(), FakeRun(), FakeRun(alias="other")]
+    pump._poll(runs, 100.0)
+    ids = [run.operation.pk for run in runs]
+    assert polls == [("default", ids[:2]), ("other", ids[2:])]
+    assert [run.flags for run in runs] == [[("fence", True)]] * 3
+    pump._poll(runs, 100.0 + POLL_SECONDS * 0.9)
+    assert len(polls) == 2
+    pump._poll(runs, 100.0 + POLL_SECONDS)
+    assert len(polls) == 4
+
+
+def test_an_operation_that_is_gone_is_told_to_its_run(
+    polls: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pumps.store, "poll", lambda alias, operations: {})
+    pump: Any = ThreadedPump()
+    run = FakeRun()
+    pump._poll([run], 100.0)
+    assert run.flags == [None]
+
+
+def test_a_look_at_the_flags_that_fails_is_repeated_only_after_a_while(
+    polls: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(pumps.store, "poll", fail)
+    pump: Any = ThreadedPump()
+    for tick in range(30):
+        pump._guarded(pump._poll, [FakeRun()], 100.0 + tick / 10)
+    assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 3
+
+
+def test_the_pump_sleeps_until_something_is_due() -> None:
+    pump: Any = ThreadedPump()
+    assert pump._pause(100.0) is None, "without runs only a wake-up brings work"
+    run, other = FakeRun(), FakeRun()
+    pump._runs = {run.run_id: run, other.run_id: other}
+    pump._next_poll = 101.0
+    assert pump._pause(100.0) == 1.0
+    run.due = 100.25
+    assert pump._pause(100.0) == 0.25
+    other.due = 99.0
+    assert pump._pause(100.0) == 0.0
