@@ -20,11 +20,12 @@ def main(arguments: list[str]) -> int:
     if status := environment.run_loudly([*npm, "test", "--silent"], npm_variables):
         return status
     variables = environment.clean_environ() | {"CHROMIUM": chromium}
-    pytest = [python, "-m", "pytest", "-m"]
-    # Tests that measure time have the machine to themselves; the others share it two at a time.
+    # Tests that measure time have the machine to themselves. The others share it two at a time, a
+    # file on one worker, so that there is one server and one browser for the tests in a browser.
     # pytest's own status for "nothing collected" is a failure of either part.
-    for options in (["timing"], ["not timing", "--numprocesses=2", *arguments]):
+    rest = ["not timing", "--numprocesses=2", "--dist=loadfile", *arguments]
+    for options in (["timing"], rest):
         sys.stdout.flush()
-        if status := environment.run_loudly([*pytest, *options], variables):
+        if status := environment.run_loudly([python, "-m", "pytest", "-m", *options], variables):
             return status
     return os.EX_OK

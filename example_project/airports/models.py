@@ -61,12 +61,18 @@ class Airport(models.Model):
         return f"{self.ident} {self.name}"
 
 
+def upload_path(operation: "ImportAirports", name: str) -> str:
+    """Return where an upload is kept: in a folder of its own, so that it keeps its name."""
+    # Not its pk, which a subclass gets from the parent's row when that is saved.
+    return f"imports/{operation.id}/{name}"
+
+
 class ImportAirports(LiveOperation):
     """Read a CSV file of airports into the table: new ones are created, known ones updated."""
 
     source = models.FileField(
         _("CSV file"),
-        upload_to="imports/",
+        upload_to=upload_path,
         blank=True,
         help_text=_("Leave it empty to import the public list of 28,000 airports."),
     )

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar, overload
 
@@ -15,7 +15,7 @@ from liveops.progress.parts import PageParts
 from liveops.progress.run import Run
 from liveops.progress.state import LEVELS, Counter
 from liveops.progress.text import LOG_LINE_LIMIT, clean
-from liveops.progress.tracking import track_async, track_sync
+from liveops.progress.tracking import EitherIterator, track_async, track_sync
 from liveops.results import storable
 from liveops.stages import outcome_of
 
@@ -98,6 +98,15 @@ class Progress(PageParts):
     @overload
     def track(
         self,
+        iterable: QuerySet[Any, T],
+        total: int | None = None,
+        label: str | None = None,
+        unit: str = "item",
+    ) -> EitherIterator[T]: ...
+
+    @overload
+    def track(
+        self,
         iterable: Iterable[T],
         total: int | None = None,
         label: str | None = None,
@@ -111,7 +120,7 @@ class Progress(PageParts):
         total: int | None = None,
         label: str | None = None,
         unit: str = "item",
-    ) -> AsyncIterable[T]: ...
+    ) -> AsyncIterator[T]: ...
 
     def track(
         self,
@@ -119,7 +128,7 @@ class Progress(PageParts):
         total: int | None = None,
         label: str | None = None,
         unit: str = "item",
-    ) -> Iterator[T] | AsyncIterable[T]:
+    ) -> Any:
         """Yield the items of an iterable while the bar follows.
 
         A cancel is raised before the next item. Nothing is ever read ahead or turned into a

@@ -59,7 +59,7 @@ class Ledger:
         self._changed = True
 
     def add_stage_run(self, name: str, outcome: str, seconds: float) -> None:
-        """Take the record of a stage that just ended after ``seconds``; saved with the next flush."""
+        """Take the record of a stage that took ``seconds``; it is saved with the next flush."""
         now = timezone.now()
         assert self._operation.fence is not None  # noqa: S101  (a ledger belongs to a claimed run)
         self._stage_runs.append(

@@ -20,13 +20,13 @@ TAIL = 1_000
 class Screen:
     """Turns the changes of a run's state into numbered updates.
 
-    Attributes:
-        taken_at: when changes were last asked for, in seconds of the run's clock.
-
     Args:
         operation: the operation that is shown.
         seq: number of the last frame before this run.
         log_seq: number of the last log line before this run.
+
+    Attributes:
+        taken_at: when changes were last asked for, in seconds of the run's clock.
     """
 
     def __init__(self, operation: LiveOperation, seq: int, log_seq: int) -> None:

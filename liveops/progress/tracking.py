@@ -4,8 +4,8 @@ The counter is the loop variable of ``enumerate``, so that a pump in another thr
 exact count at any time; the only other cost of an iteration is one look at the alarm.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from liveops.progress.state import Counter
 
@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from liveops.progress.run import Run
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class EitherIterator(Iterable[T_co], AsyncIterable[T_co], Protocol[T_co]):
+    """What ``track()`` returns for a QuerySet: to type checkers it may be looped over both ways."""
+
+    def __iter__(self) -> Iterator[T_co]:
+        """Loop in plain code."""
+        ...
+
+    def __next__(self) -> T_co:
+        """Return the next item."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        """Loop in an ``async def run``."""
+        ...
+
+    def __anext__(self) -> Awaitable[T_co]:
+        """Return the next item once it is awaited."""
+        ...
 
 
 def track_sync(iterable: Iterable[T], counter: Counter, run: "Run") -> Iterator[T]:

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from liveops import control, store
@@ -30,6 +31,7 @@ class Runner(ABC):
         except Exception:
             name = type(self).__name__
             logger.exception("liveops: %s did not take operation %s", name, operation.pk)
-            text = _("The operation could not be started: the runner did not take it.")
+            with translation.override(operation.language):
+                text = _("The operation could not be started: the runner did not take it.")
             if store.fail_unstarted(operation, text):
                 control.announce_end(operation, text)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def percent(page: Page) -> float:
 
 
 def lines(page: Page) -> list[str]:
-    return page.locator("#op-log li[data-n]").evaluate_all("all => all.map(e => e.dataset.n)")
+    found = page.locator("#op-log li[data-n]")
+    numbers: list[str] = found.evaluate_all("all => all.map(e => e.dataset.n)")
+    return numbers
 
 
 def test_the_public_list_from_the_form_to_the_picture(page: Page, site: Site) -> None:
@@ -93,7 +96,7 @@ def test_the_public_list_from_the_form_to_the_picture(page: Page, site: Site) ->
     assert seen["steps"][-1] == ",".join([StageState.DONE.value] * 4)
     walked = [steps.split(",") for steps in seen["steps"]]
     order = {"pending": 0, "active": 1, "done": 2}
-    for before, after in zip(walked, walked[1:], strict=False):
+    for before, after in pairwise(walked):
         assert all(order[a] <= order[b] for a, b in zip(before, after, strict=True)), seen["steps"]
     assert any("active" in steps for steps in seen["steps"])
     expect(page.locator("#op-result")).to_contain_text("28,")

@@ -70,7 +70,7 @@ def measure(
 
 
 def best_of(contenders: dict[str, Loop], count: int, rounds: int) -> dict[str, float]:
-    """Return the best round of each contender in nanoseconds an item, the empty loop's taken off."""
+    """Return each contender's best round in nanoseconds an item, the empty loop's taken off."""
     best: dict[str, float] = {}
     for _ in range(rounds):
         for name, loop in {"empty": _empty, **contenders}.items():

@@ -90,7 +90,7 @@ def test_the_form_leads_to_the_live_page_and_the_import_runs(
     assert '<svg class="air-map"' in response.content.decode()
     home = browser_of_demo.get("/").content.decode()
     assert operation.get_absolute_url() in home
-    assert "list" in home
+    assert ">List.csv<" in home
 
 
 def test_an_empty_file_is_the_importers_to_explain(browser_of_demo: Client) -> None:
@@ -161,3 +161,11 @@ def test_the_file_with_mistakes_holds_good_rows_and_bad_ones() -> None:
         reasons = {validator.check(row) for row in read_rows(file)} - {""}
     assert len(validator.finish()) == 2
     assert len(reasons) == validator.rejected == 9
+
+
+def test_an_upload_keeps_its_name(demo: Any) -> None:
+    operations = [ImportAirports(owner=demo) for _ in range(2)]
+    for operation in operations:
+        operation.source.save("list.csv", upload(csv_bytes(HAMBURG)))
+    assert [operation.source_name for operation in operations] == ["list.csv"] * 2
+    assert len({operation.source.name for operation in operations}) == 2

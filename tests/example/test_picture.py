@@ -1,12 +1,17 @@
 """The picture of a result: the density grid, the paths of the map, the bars."""
 
+import csv
 import json
 import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
+import airportsdata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airports import picture
 from airports.countries import NAMES, country_name
 from airports.picture import (
     GRID_HEIGHT,
@@ -102,3 +107,22 @@ def test_every_country_has_a_name() -> None:
         re.fullmatch("[A-Z]{2}", code) and name.strip() == name for code, name in NAMES.items()
     )
     assert country_name("CI") == "Côte d’Ivoire"
+
+
+def test_the_land_behind_the_map_lies_where_the_public_list_has_airports() -> None:
+    static = Path(picture.__file__).with_name("static") / "airports"
+    land = ET.parse(static / "world.svg").getroot()
+    (path,) = land.iter("{http://www.w3.org/2000/svg}path")
+    with Path(airportsdata.__file__).with_name("airports.csv").open(encoding="utf-8") as file:
+        points = [(float(row["lat"]), float(row["lon"])) for row in csv.DictReader(file)]
+    cells = {
+        position for dots in map_dots(density_grid(points)) for position in positions(dots.path)
+    }
+    shown = set(positions(path.attrib["d"]))
+    # It is drawn once, while the list grows by an airport here and there.
+    assert len(cells & shown) > 0.98 * len(cells | shown)
+
+    template = (
+        Path(picture.__file__).with_name("templates") / "airports/import_airports_result.html"
+    )
+    assert f'viewBox="{land.attrib["viewBox"]}"' in template.read_text(encoding="utf-8")

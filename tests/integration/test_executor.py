@@ -39,7 +39,7 @@ def test_a_run_that_raises_keeps_the_text_for_those_who_may_debug(
     def body(op: Scripted, p: Progress) -> None:
         raise LookupError("the secret of the database\x00\ud800")
 
-    operation, recorder = run_scripted(body)
+    operation, _ = run_scripted(body)
     assert operation.get_state() == "FINISHED_ERROR"
     assert "the secret of the database" in operation.traceback
     text = operation.live_progress.error_text

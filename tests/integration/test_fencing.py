@@ -11,8 +11,8 @@ from liveops import store
 from liveops.exceptions import FenceLost, InvalidStateError
 from liveops.models import LiveOperation, LiveProgress, LogLine
 from liveops.progress import Progress
-from liveops.runners.executor import execute
 from liveops.progress.pumps import InlinePump
+from liveops.runners.executor import execute
 from liveops.states import State
 from liveops.store import Ending
 from tests.integration.helpers import run_scripted

@@ -84,7 +84,7 @@ def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
     def body(op: Scripted, p: Progress) -> None:
         for call in (p.status, p.log):
             with pytest.raises(ValueError, match="debug, info, success, warning, error"):
-                call("text", level="loud")  # type: ignore[operator]
+                call("text", level="loud")
 
     assert run_scripted(body)[0].get_state() == "FINISHED_OK"
 
@@ -165,7 +165,7 @@ def test_track_counts_a_generator_without_reading_ahead() -> None:
         for number in p.track(source(), label="Reading", unit="row"):
             assert produced[-1] == number, "nothing is read ahead"
 
-    operation, recorder = run_scripted(body)
+    operation, _ = run_scripted(body)
     progress = operation.live_progress
     assert (progress.done, progress.total, progress.percent) == (5, None, None)
     assert (progress.label, progress.unit) == ("Reading", "row")

@@ -1,42 +1,30 @@
-"""What every runner keeps: one suite for all of them, and what only the thread runner can do."""
+"""What every runner keeps: one suite, for all of them."""
 
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connections, transaction
 from django.utils import translation
 
 from liveops import control, registry
-from liveops.conf import get_settings, load_runner
-from liveops.exceptions import ConfigurationError, InvalidStateError
+from liveops.conf import load_runner
+from liveops.exceptions import InvalidStateError
 from liveops.models import LiveOperation
 from liveops.progress import Progress
-from liveops.runners import base, thread
-from liveops.runners.base import Runner
 from liveops.runners.eager import EagerRunner
-from liveops.runners.thread import Pool, ThreadRunner
-from liveops.sinks.recording import RecordingSink
-from liveops.sinks.web import WebSink
 from tests.integration.edge import DEADLINE
+from tests.integration.running import Tally, ending
 from tests.testapp.models import AsyncScripted, Scripted, Walk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Refusing(Runner):
-    """Takes nothing."""
-
-    def enqueue(self, operation: LiveOperation) -> None:
-        """Refuse."""
-        raise ConnectionError("the broker at 10.0.0.1 is away")
-
-
 class Recording(EagerRunner):
     """Notes what it is given."""
 
-    given: list[Any] = []
+    given: ClassVar[list[Any]] = []
 
     def enqueue(self, operation: LiveOperation) -> None:
         """Note the operation, and run it."""
@@ -44,42 +32,20 @@ class Recording(EagerRunner):
         super().enqueue(operation)
 
 
-HERE = __name__
-
-
 @pytest.fixture(params=["eager", "thread", "threading", "own"])
-def runner(request: pytest.FixtureRequest, settings: Any) -> Iterator[Any]:
-    """Configure one runner after the other, and leave nothing running."""
-    name = f"{HERE}.Recording" if request.param == "own" else request.param
+def runner(request: pytest.FixtureRequest, settings: Any, tally: Tally) -> Any:
+    """Configure one runner after the other."""
+    name = f"{__name__}.Recording" if request.param == "own" else request.param
     settings.LIVEOPS = {"RUNNER": name}
-    yield load_runner()
-    settle()
+    return load_runner()
 
 
-def settle() -> None:
-    """Wait until nothing runs or waits in this process."""
-    pause = threading.Event()
-    for _ in range(int(DEADLINE / 0.01)):
-        waiting = LiveOperation.objects.filter(state__in=["NOT_STARTED", "STARTED"])
-        if not registry.everything() and thread._pool._queue.empty() and not _busy(waiting):
-            return
-        pause.wait(0.01)
-    pytest.fail("something still runs")
-
-
-def _busy(waiting: Any) -> bool:
-    return bool(waiting.filter(started_on__isnull=False).exists())
-
-
-def ending(operation: LiveOperation) -> Any:
-    """Return the operation as stored once it has ended."""
-    pause = threading.Event()
-    for _ in range(int(DEADLINE / 0.01)):
-        row = LiveOperation.objects.get(pk=operation.pk)
-        if row.finished_on is not None and registry.find(row.pk) is None:
-            return row.specific
-        pause.wait(0.01)
-    return pytest.fail("it did not end in time")
+@pytest.fixture
+def tally(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tally]:
+    """Leave nothing running."""
+    count = Tally(monkeypatch)
+    yield count
+    count.settle()
 
 
 def test_it_runs_to_the_end(runner: Any) -> None:
@@ -105,21 +71,21 @@ def test_it_starts_at_the_commit_and_not_before(runner: Any) -> None:
     assert started.is_set()
 
 
-def test_a_rollback_takes_the_start_with_it(runner: Any) -> None:
+def test_a_rollback_takes_the_start_with_it(runner: Any, tally: Tally) -> None:
     Scripted.body = lambda op, p: pytest.fail("must not run")
     kept = Scripted.objects.create()
     with transaction.atomic():
         kept.enqueue()
         Scripted.objects.create().enqueue()
         transaction.set_rollback(True)
-    settle()
+    tally.settle()
     assert Scripted.objects.get().get_state() == "NOT_STARTED"
     with transaction.atomic():
         with transaction.atomic():
             kept.enqueue()
             transaction.set_rollback(True)
         Scripted.objects.create(note="other")
-    settle()
+    tally.settle()
     assert {op.get_state() for op in Scripted.objects.all()} == {"NOT_STARTED"}
 
 
@@ -134,7 +100,7 @@ def test_what_the_transaction_wrote_is_there_when_it_starts(runner: Any) -> None
     assert notes == ["last"]
 
 
-def test_a_message_delivered_again_runs_nothing_again(runner: Any) -> None:
+def test_a_message_delivered_again_runs_nothing_again(runner: Any, tally: Tally) -> None:
     ran: list[Any] = []
     Scripted.body = lambda op, p: ran.append(op.pk)
     operation = Scripted.objects.create()
@@ -143,13 +109,13 @@ def test_a_message_delivered_again_runs_nothing_again(runner: Any) -> None:
     first = ending(operation)
     for _ in range(3):
         runner().submit(Scripted.objects.get())
-    settle()
+    tally.settle()
     assert ran == [operation.pk]
     row = Scripted.objects.get()
     assert (row.finished_on, row.run_id) == (first.finished_on, first.run_id)
 
 
-def test_deliveries_at_the_same_time_run_it_once(runner: Any) -> None:
+def test_deliveries_at_the_same_time_run_it_once(runner: Any, tally: Tally) -> None:
     ran: list[Any] = []
     Scripted.body = lambda op, p: ran.append(op.pk)
     operation = Scripted.objects.create()
@@ -169,7 +135,7 @@ def test_deliveries_at_the_same_time_run_it_once(runner: Any) -> None:
     for one in threads:
         one.join(DEADLINE)
     assert ending(operation).get_state() == "FINISHED_OK"
-    settle()
+    tally.settle()
     assert ran == [operation.pk]
 
 
@@ -188,13 +154,13 @@ def test_a_delivery_during_the_run_changes_nothing(runner: Any) -> None:
     assert ran == [operation.pk]
 
 
-def test_a_cancel_before_the_start_runs_nothing(runner: Any) -> None:
+def test_a_cancel_before_the_start_runs_nothing(runner: Any, tally: Tally) -> None:
     Scripted.body = lambda op, p: pytest.fail("must not run")
     with transaction.atomic():
         operation = Scripted.objects.create()
         operation.enqueue()
         control.cancel(operation)
-    settle()
+    tally.settle()
     row = ending(operation)
     assert (row.get_state(), row.started_on, row.traceback) == ("CANCELLED", None, "")
 
@@ -272,7 +238,7 @@ def test_it_runs_in_the_language_of_its_creator(runner: Any) -> None:
 
 
 def test_an_operation_that_is_gone_at_the_commit_disturbs_nobody(
-    runner: Any, caplog: pytest.LogCaptureFixture
+    runner: Any,
 ) -> None:
     Scripted.body = lambda op, p: None
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""`p.stage()`: what is saved, in which order it is shown, and how each way out of the block ends."""
+"""`p.stage()`: what is saved, in which order it is shown, and how each way out ends."""
 
 from typing import Any
 

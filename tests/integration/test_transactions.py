@@ -83,7 +83,7 @@ def test_live_during_it_and_stages_after_it(pump: Any, rolls_back: bool) -> None
             watcher.wait(stages_shown)
         p.result({"rows": Row.objects.count()})
 
-    operation, recorder = run_scripted(body, pump=pump(), sinks=[watcher])
+    operation, _ = run_scripted(body, pump=pump(), sinks=[watcher])
     assert operation.get_state() == "FINISHED_OK", operation.traceback
     assert operation.result_context == {"rows": 0 if rolls_back else 1}
     assert operation.stage_states == {"Validate": "done", "Save": "done"}

@@ -114,11 +114,13 @@ class Typed(LiveOperation):
     hidden = models.CharField(max_length=10, blank=True, editable=False)
 
     def clean(self) -> None:
-        """Refuse one title, and one pair of values."""
+        """Refuse one title, and two pairs of values."""
         if self.title == "never":
             raise ValidationError({"title": "Choose another title."})
         if self.title == "alone" and self.number is not None:
             raise ValidationError("A number does not go with this title.")
+        if self.title == "counted" and self.number is None:
+            raise ValidationError({"number": "This title needs one."})
 
     def run(self, p: Progress) -> None:
         """Read the file, if there is one."""

@@ -63,7 +63,7 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
 
 def test_a_megabyte_of_control_characters_is_cleaned() -> None:
     assert clean("\x1b" * MEGABYTE) == "␛" * MEGABYTE
-    assert "\ud800" not in clean("x\ud800" * (MEGABYTE // 2))
+    assert clean("x\ud800" * 1000) == "x?" * 1000
 
 
 @given(hostile_text, st.integers(0, 80))

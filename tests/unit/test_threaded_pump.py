@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
+from liveops import lock_waits, store
 from liveops.progress import pumps
 from liveops.progress.pumps import POLL_SECONDS, ThreadedPump
 from tests.unit.fakes import FakeRun
@@ -24,8 +25,8 @@ def polls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[uuid.UUID]]]:
         asked.append((alias, list(operations)))
         return dict.fromkeys(asked[-1][1], ("fence", True))
 
-    monkeypatch.setattr(pumps.store, "poll", poll)
-    monkeypatch.setattr(pumps.lock_waits, "limit", lambda connection: None)
+    monkeypatch.setattr(store, "poll", poll)
+    monkeypatch.setattr(lock_waits, "limit", lambda connection: None)
     return asked
 
 
@@ -36,6 +37,7 @@ def pump(polls: object) -> Iterator[ThreadedPump]:
     yield pump
     for run in list(pump._runs.values()):
         pump.remove(run)
+    pump.call(lambda: None)  # the round that was under way is over
 
 
 def add(pump: Any, *runs: FakeRun) -> None:
@@ -81,9 +83,10 @@ def test_a_run_in_trouble_does_not_stop_the_others(
     broken.error = error
     add(pump, before, broken, behind)
     for _ in range(3):
+        goals = [(run, run.served + 1) for run in (before, broken, behind)]
         pump._event.set()
-        for run in (before, broken, behind):
-            run.wait_until_served()
+        for run, goal in goals:
+            run.wait_until_served(goal)
     pump.call(lambda: None)
     told = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "liveops"]
     assert len(told) >= 3
@@ -93,13 +96,14 @@ def test_a_run_in_trouble_does_not_stop_the_others(
 def test_a_run_that_was_removed_is_served_no_more(pump: ThreadedPump) -> None:
     run, stays = FakeRun(), FakeRun()
     add(pump, run, stays)
-    run.wait_until_served()
+    run.wait_until_served(1)
     pump.remove(run)  # type: ignore[arg-type]
     pump.call(lambda: None)  # the round that was under way is over
     served = run.served
     for _ in range(3):
+        goal = stays.served + 1
         pump._event.set()
-        stays.wait_until_served()
+        stays.wait_until_served(goal)
     assert run.served == served
 
 
@@ -120,8 +124,9 @@ def test_the_error_of_a_call_belongs_to_its_caller(
     add(pump, run)
     with pytest.raises(error):
         pump.call(fail)
+    goal = run.served + 1
     pump._event.set()
-    run.wait_until_served()
+    run.wait_until_served(goal)
     assert [r for r in caplog.records if r.name == "liveops"] == []
 
 
@@ -159,7 +164,7 @@ def test_one_query_a_database_and_second_asks_for_all_flags(
 def test_an_operation_that_is_gone_is_told_to_its_run(
     polls: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pumps.store, "poll", lambda alias, operations: {})
+    monkeypatch.setattr(store, "poll", lambda alias, operations: {})
     pump: Any = ThreadedPump()
     run = FakeRun()
     pump._poll([run], 100.0)
@@ -172,7 +177,7 @@ def test_a_look_at_the_flags_that_fails_is_repeated_only_after_a_while(
     def fail(*arguments: object) -> None:
         raise DatabaseError("away")
 
-    monkeypatch.setattr(pumps.store, "poll", fail)
+    monkeypatch.setattr(store, "poll", fail)
     pump: Any = ThreadedPump()
     for tick in range(30):
         pump._guarded(pump._poll, [FakeRun()], 100.0 + tick / 10)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from scripts import demo, ensure_parts, environment, lint, start
+from scripts import test as suite
 from scripts.environment import CommandError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -363,3 +364,50 @@ def test_a_failed_check_fails_lint_and_is_shown(
     assert re.search(r"true +ok .*\nfalse +FAILED", capsys.readouterr().out)
     commands.pop()
     assert lint.lint("python") is True
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Have every part at hand, and record what the suite runs; the option "nothing" collects nothing."""
+    monkeypatch.setattr(environment, "ensure", lambda extra: Path("python"))
+    monkeypatch.setattr(ensure_parts, "ensure_chromium", lambda: "/chromium")
+    monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: (["npm"], {}))
+    monkeypatch.setattr(lint, "lint", lambda python: True)
+    recorded: list[list[str]] = []
+
+    def record(command: list[str], variables: dict[str, str]) -> int:
+        recorded.append(command)
+        return 5 if "nothing" in command else 0
+
+    monkeypatch.setattr(environment, "run_loudly", record)
+    return recorded
+
+
+def test_the_suite_ends_with_pytest(ran: list[list[str]]) -> None:
+    assert suite.main([]) == 0
+    assert [command[0] for command in ran] == ["npm", "python", "python"]
+    assert [command[4] for command in ran[1:]] == ["timing", "not timing"]
+
+
+def test_a_pytest_that_collects_nothing_fails(ran: list[list[str]]) -> None:
+    assert suite.main(["nothing"]) == 5
+
+
+def test_a_failed_lint_ends_the_suite(
+    ran: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lint, "lint", lambda python: False)
+    assert suite.main([]) == 1
+    assert ran == []
+
+
+def test_a_missing_part_ends_the_suite_with_its_sentence(
+    ran: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> str:
+        raise CommandError("as root: apt-get install chromium")
+
+    monkeypatch.setattr(ensure_parts, "ensure_chromium", fail)
+    assert suite.main([]) == 1
+    assert "apt-get install chromium" in capsys.readouterr().err
+    assert ran == []

@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -11,12 +12,11 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist, ValidationError
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections, models
-from django.forms import modelform_factory
-from django.utils.datastructures import MultiValueDict
+from django.db import connections, models, router, transaction
+from django.forms import fields_for_model
 
 from liveops import control
 from liveops.exceptions import InvalidStateError
@@ -62,8 +62,7 @@ class Command(BaseCommand):
             SystemExit: with the exit status, unless it is 0.
         """
         model = find_model(options["model"])
-        operation = build(model, find_owner(options["owner"]), options["values"])
-        operation.save()
+        operation = create(model, find_owner(options["owner"]), options["values"])
         # The wrapper around it would end every write of the bar with a line break.
         stream = getattr(self.stdout, "_out", sys.stdout)
         try:
@@ -113,36 +112,74 @@ def find_owner(name: str | None) -> Any:
         ) from error
 
 
-def build(model: type[LiveOperation], owner: Any, settings: list[str]) -> LiveOperation:
-    """Return an unsaved operation with the values of ``--set``, checked by their form fields."""
-    data: dict[str, str] = {}
-    files: dict[str, list[Any]] = {}
+def create(model: type[LiveOperation], owner: Any, settings: list[str]) -> LiveOperation:
+    """Return a saved operation with the values of ``--set``, checked as a form would."""
+    with ExitStack() as files:
+        values = _checked(model, _parsed(model, settings, files))
+        operation = model(owner=owner)
+        many = {name for name in values if model._meta.get_field(name).many_to_many}
+        for name in values.keys() - many:
+            _own_field(model, name).save_form_data(operation, values[name])
+        try:
+            operation.full_clean()
+        except ValidationError as error:
+            raise _refusal(error.message_dict) from error
+        with transaction.atomic(using=router.db_for_write(model)):
+            operation.save()
+            for name in many:
+                getattr(operation, name).set(values[name])
+    # Loaded anew: the files are closed, and come from the storage from now on.
+    return model._base_manager.using(operation._state.db).get(pk=operation.pk)
+
+
+def _parsed(
+    model: type[LiveOperation], settings: list[str], files: ExitStack
+) -> dict[str, list[Any]]:
+    given: dict[str, list[Any]] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise CommandError(f"--set takes FIELD=VALUE; got {setting!r}.")
         field = _own_field(model, name)
+        read: Any = value
         if isinstance(field, models.FileField):
-            files[name] = [_open(name, value)]
-        else:
-            data[name] = value
-    form_class = modelform_factory(model, fields=[*data, *files])
-    form = form_class(data, MultiValueDict(files), instance=model(owner=owner))
-    if not form.is_valid():
-        raise CommandError(
-            "\n".join(
-                f"--set {name}: {' '.join(str(message) for message in messages)}"
-                for name, messages in form.errors.items()
-            )
+            read = files.enter_context(_open(name, value))
+        elif isinstance(field, models.BooleanField):
+            read = _truth(name, value, optional=field.null)
+        given.setdefault(name, []).append(read)
+    return given
+
+
+def _checked(model: type[LiveOperation], given: dict[str, list[Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {}
+    for name, form_field in fields_for_model(model, fields=list(given)).items():
+        many = model._meta.get_field(name).many_to_many
+        try:
+            values[name] = form_field.clean(given[name] if many else given[name][-1])
+        except ValidationError as error:
+            problems[name] = error.messages
+    if problems:
+        raise _refusal(problems)
+    return values
+
+
+def _refusal(problems: dict[str, list[str]]) -> CommandError:
+    return CommandError(
+        "\n".join(
+            " ".join(messages if name == NON_FIELD_ERRORS else [f"--set {name}:", *messages])
+            for name, messages in problems.items()
         )
-    operation: LiveOperation = form.save(commit=False)
-    try:
-        operation.full_clean()
-    except ValidationError as error:
-        raise CommandError(
-            "\n".join(f"--set {name}=…: {' '.join(m)}" for name, m in error.message_dict.items())
-        ) from error
-    return operation
+    )
+
+
+def _truth(name: str, value: str, *, optional: bool) -> bool | None:
+    if optional and not value:
+        return None
+    for answer, words in ((True, ("true", "yes", "on", "1")), (False, ("false", "no", "off", "0"))):
+        if value.lower() in words:
+            return answer
+    raise _refusal({name: [f"write true or false, not {value!r}."]})
 
 
 def _own_field(model: type[LiveOperation], name: str) -> Any:

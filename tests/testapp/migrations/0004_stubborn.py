@@ -5,21 +5,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('liveops', '0001_initial'),
-        ('testapp', '0003_typed'),
+        ("liveops", "0001_initial"),
+        ("testapp", "0003_typed"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Stubborn',
+            name="Stubborn",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
     ]
