@@ -38,7 +38,7 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
                 id="liveops.E002",
             )
         ]
-    return _layer_messages()
+    return [*_layer_messages(), *_database_messages()]
 
 
 @register("liveops")
@@ -71,6 +71,24 @@ def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
                 )
             )
     return found
+
+
+def _database_messages() -> list[CheckMessage]:
+    database = settings.DATABASES.get("default", {})
+    if not str(database.get("ENGINE", "")).endswith("sqlite3") or (
+        conf.runner_path() == conf.RUNNERS["eager"]
+    ):
+        return []
+    mode = str(database.get("OPTIONS", {}).get("transaction_mode", "")).upper()
+    if mode in ("IMMEDIATE", "EXCLUSIVE"):
+        return []
+    return [
+        checks.Warning(
+            "Operations that run beside each other on SQLite can fail with “database is locked”.",
+            hint="Set transaction_mode to IMMEDIATE in the database's OPTIONS.",
+            id="liveops.W003",
+        )
+    ]
 
 
 def _layer_messages() -> list[CheckMessage]:

@@ -1,5 +1,6 @@
 """The text sink: the same operation in a terminal, or as plain lines in a pipe or a file."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
@@ -15,6 +16,8 @@ from liveops.progress.text import clean, format_counts, format_duration, format_
 from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.stages import StageState
 from liveops.states import State
+
+logger = logging.getLogger("liveops")
 
 _STYLES = {"warning": "yellow", "error": "bold red", "success": "green", "debug": "dim"}
 _PREFIXES = {"warning": "warning: ", "error": "error: ", "debug": "debug: "}
@@ -190,9 +193,12 @@ def _progress_text(view: View, *, label: bool = True) -> str:
 def _result_lines(update: Update, finished: Finished) -> list[str]:
     context: dict[str, Any] = dict(finished.result or {})
     operation = update.operation
+    name = template_name(operation._meta.label, "_result.txt")
     try:
-        template = get_template(template_name(operation._meta.label, "_result.txt"))
-    except TemplateDoesNotExist:
+        template = get_template(name)
+        text = template.render({**context, "op": operation, "object": operation})
+    except Exception as error:
+        if not isinstance(error, TemplateDoesNotExist) or str(error) != name:
+            logger.exception("liveops: the result template %s failed; values are printed", name)
         return [f"{clean(str(key))}={clean(str(value))}" for key, value in context.items()]
-    text = template.render({**context, "op": operation, "object": operation})
     return [clean(line) for line in text.strip("\n").splitlines()]

@@ -233,7 +233,9 @@ def test_the_owner_is_named_and_never_created() -> None:
     assert (User.objects.count(), Walk.objects.count()) == (1, 1)
 
 
-@pytest.mark.parametrize("label", ["testapp.Wolk", "auth.User", "Walk", "", "liveops.LiveOperation"])
+@pytest.mark.parametrize(
+    "label", ["testapp.Wolk", "auth.User", "Walk", "", "liveops.LiveOperation"]
+)
 def test_an_unknown_class_is_answered_with_those_there_are(label: str) -> None:
     with pytest.raises(CommandError) as refused:
         run(label)
@@ -253,9 +255,7 @@ def test_a_real_process_exits_as_promised() -> None:
 
     def start(items: int) -> "subprocess.Popen[str]":
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(
-            [*command, f"items={items}"], env=environment, text=True, **pipes
-        )
+        return subprocess.Popen([*command, f"items={items}"], env=environment, text=True, **pipes)
 
     with start(1) as short, start(10**9) as endless:
         assert endless.stdout is not None
