@@ -140,13 +140,14 @@ class ProgressState:
         if not self.announced:
             self.wake()
 
-    def start_counter(self, counter: Counter) -> None:
-        """Show a counter's progress from now on."""
+    def start_counter(self, counter: Counter) -> Counter | None:
+        """Show a counter's progress from now on; return the one that was shown before."""
+        before, self.counter = self.counter, counter
         self.explicit_percent = None
-        self.counter = counter
         self.progress_changed = True
         if not self.announced:
             self.wake()
+        return before
 
     def reset_bar(self) -> None:
         """Put the bar back to 0 %, as at the start of a stage."""

@@ -39,7 +39,7 @@ class EitherIterator(Iterable[T_co], AsyncIterable[T_co], Protocol[T_co]):
 def track_sync(iterable: Iterable[T], counter: Counter, run: "Run") -> Iterator[T]:
     """Yield the items; ``counter.n`` is the number of items that user code has finished."""
     state = run.state
-    state.start_counter(counter)
+    outer = state.start_counter(counter)
     done = False
     try:
         for counter.n, item in enumerate(iterable):
@@ -50,13 +50,13 @@ def track_sync(iterable: Iterable[T], counter: Counter, run: "Run") -> Iterator[
         if done:
             counter.n += 1
     finally:
-        _close(counter, run)
+        _close(counter, outer, run)
 
 
 async def track_async(iterable: AsyncIterable[T], counter: Counter, run: "Run") -> AsyncIterator[T]:
     """Yield the items of an async iterable, counted in the same way."""
     state = run.state
-    state.start_counter(counter)
+    outer = state.start_counter(counter)
     try:
         async for item in iterable:
             if state.alarm:
@@ -64,10 +64,13 @@ async def track_async(iterable: AsyncIterable[T], counter: Counter, run: "Run") 
             yield item
             counter.n += 1
     finally:
-        _close(counter, run)
+        _close(counter, outer, run)
 
 
-def _close(counter: Counter, run: "Run") -> None:
+def _close(counter: Counter, outer: Counter | None, run: "Run") -> None:
+    # A loop inside another gives the bar back to it.
     counter.active = False
+    if run.state.counter is counter and outer is not None and outer.active:
+        run.state.counter = outer
     run.state.progress_changed = True
     run.state.wake()

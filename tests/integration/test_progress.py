@@ -1,25 +1,20 @@
 """What user code may call, with good input and with bad: each has a documented answer."""
 
-import asyncio
 import logging
 import math
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from liveops import rendering
 from liveops.models import LogLine
 from liveops.progress import Progress
-from liveops.progress.pumps import InlinePump, threaded_pump
 from liveops.progress.update import Region
 from tests.integration.helpers import run_scripted
-from tests.testapp.models import AsyncScripted, Row, Scripted
+from tests.testapp.models import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,98 +142,6 @@ def test_the_log_keeps_the_last_lines_up_to_its_bound(settings: Any) -> None:
     assert kept[-1] == (1000, "1000")
     assert 100 <= len(kept) <= 110
     assert [int(text) for _, text in kept] == [seq for seq, _ in kept]
-
-
-def numbers(count: int) -> Iterator[int]:
-    yield from range(count)
-
-
-def test_track_counts_a_generator_without_reading_ahead() -> None:
-    produced: list[int] = []
-
-    def source() -> Iterator[int]:
-        for number in range(5):
-            produced.append(number)
-            yield number
-
-    def body(op: Scripted, p: Progress) -> None:
-        for number in p.track(source(), label="Reading", unit="row"):
-            assert produced[-1] == number, "nothing is read ahead"
-
-    operation, _ = run_scripted(body)
-    progress = operation.live_progress
-    assert (progress.done, progress.total, progress.percent) == (5, None, None)
-    assert (progress.label, progress.unit) == ("Reading", "row")
-
-
-def test_track_asks_a_queryset_for_its_count_and_never_makes_it_a_list() -> None:
-    Row.objects.bulk_create(Row(name=str(n)) for n in range(20))
-
-    def body(op: Scripted, p: Progress) -> None:
-        rows = Row.objects.order_by("pk")
-        with CaptureQueriesContext(connection) as queries:
-            walk = p.track(rows)
-            assert [row.name for row in walk] == [str(n) for n in range(20)]
-        asked = [q["sql"] for q in queries.captured_queries if "testapp_row" in q["sql"]]
-        assert ["COUNT" in sql for sql in asked] == [True, False]
-
-    operation, _ = run_scripted(body)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert (operation.live_progress.done, operation.live_progress.total) == (20, 20)
-
-
-@pytest.mark.parametrize("total", [-1, 2.5, "3", True])
-def test_track_refuses_a_total_that_is_none(total: Any) -> None:
-    def body(op: Scripted, p: Progress) -> None:
-        with pytest.raises(ValueError, match="total of 0 or more"):
-            p.track([], total=total)
-
-    assert run_scripted(body)[0].get_state() == "FINISHED_OK"
-
-
-def test_track_of_nothing_and_a_loop_left_early() -> None:
-    def body(op: Scripted, p: Progress) -> None:
-        assert list(p.track([])) == []
-        for number in p.track(range(10)):
-            if number == 4:
-                break
-
-    operation, _ = run_scripted(body)
-    assert (operation.live_progress.done, operation.live_progress.total) == (4, 10)
-
-
-def test_track_does_not_catch_what_the_loop_raises() -> None:
-    def body(op: Scripted, p: Progress) -> None:
-        for number in p.track(numbers(3)):
-            if number:
-                raise ZeroDivisionError
-
-    operation, _ = run_scripted(body)
-    assert "ZeroDivisionError" in operation.traceback
-
-
-@pytest.mark.parametrize("pump", [InlinePump, threaded_pump])
-def test_an_async_run_with_async_iterables(pump: Any) -> None:
-    async def source() -> AsyncIterator[int]:
-        for number in range(4):
-            await asyncio.sleep(0)
-            yield number
-
-    async def body(op: AsyncScripted, p: Progress) -> None:
-        with p.stage("Load"):
-            seen = [number async for number in p.track(source(), label="async")]
-            row = await AsyncScripted.objects.aget(pk=op.pk)
-            assert row.stage_states == {"Load": "active"}
-        with p.stage("Save"):
-            await Row.objects.acreate(name="from async code")
-            rows = p.track(Row.objects.all())
-            assert [row.name async for row in rows] == ["from async code"]
-        p.result({"seen": seen})
-
-    operation, _ = run_scripted(body, pump=pump(), model=AsyncScripted)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert operation.result_context == {"seen": [0, 1, 2, 3]}
-    assert operation.stage_states == {"Load": "done", "Save": "done"}
 
 
 def test_result_twice_keeps_the_last_and_says_so() -> None:
