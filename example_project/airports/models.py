@@ -89,6 +89,7 @@ class ImportAirports(LiveOperation):
         verbose_name_plural = _("imports of airports")
 
     def run(self, p: Progress) -> None:
+        """Load the file, check its rows, save the good ones and count what came of it."""
         with p.stage("Load"), reported_errors(), self.open_source() as file:
             p.log(f"reading {self.source_name}")
             rows = list(p.track(read_rows(file), label="Reading", unit="row"))
@@ -103,8 +104,7 @@ class ImportAirports(LiveOperation):
             airports = validator.finish()
 
         with p.stage("Save"):
-            rate = self.rows_per_second and max(self.rows_per_second, len(airports) / LONGEST_SAVE)
-            pacer = Pacer(rate, between=p.check_cancelled)
+            pacer = Pacer(self.saving_rate(len(airports)), between=p.check_cancelled)
             created = save_airports(p.track(airports, label="Saving", unit="row"), pacer)
             p.log(f"saved {len(airports):,} airports, {created:,} of them new", level="success")
 
@@ -119,6 +119,10 @@ class ImportAirports(LiveOperation):
                 countries=country_counts(airport.country for airport in airports),
                 map=density_grid((airport.latitude, airport.longitude) for airport in airports),
             )
+
+    def saving_rate(self, count: int) -> float:
+        """Return how many rows a second to save: no fewer than `LONGEST_SAVE` has room for."""
+        return self.rows_per_second and max(self.rows_per_second, count / LONGEST_SAVE)
 
     @property
     def source_name(self) -> str:

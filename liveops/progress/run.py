@@ -73,6 +73,7 @@ class Run:
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
         self._busy_until = 0.0
+        self._ended = False
 
     # What user code asks for, through Progress.
 
@@ -255,7 +256,9 @@ class Run:
         self._wake()
 
     def _wake(self) -> None:
-        self._pump.wake(self)
+        # A loop that was left open is closed by the garbage collector, long after the run perhaps.
+        if not self._ended:
+            self._pump.wake(self)
 
     # Beginning and end, for the executor.
 
@@ -269,6 +272,7 @@ class Run:
         """Show the end, with every region as it is now; the outcome is saved before this."""
         self._pump.remove(self)
         with self.lock:
+            self._ended = True
             now = self.clock()
             last = self._collect(now)
             self._screen.change(
@@ -292,6 +296,7 @@ class Run:
         """Stop serving a run that lost its operation; nothing more is shown or saved."""
         self._pump.remove(self)
         with self.lock:
+            self._ended = True
             self._fanout.close()
 
     def snapshot(self) -> tuple[View, list[Line], int]:

@@ -172,3 +172,13 @@ def test_the_public_list_is_imported_and_shown() -> None:
     text = render_to_string("airports/import_airports_result.txt", result)
     assert f"Valid: {result['valid']:,}" in text
     assert f"United States             {result['countries'][0][1]:,} {'█' * 30}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "rate"),
+    [(0, 28_000, 0), (4_000, 28_000, 4_000), (10, 28_000, 3_500), (10, 8, 10)],
+)
+def test_saving_is_not_slowed_down_until_other_writers_give_up(
+    wanted: int, count: int, rate: float
+) -> None:
+    assert ImportAirports(rows_per_second=wanted).saving_rate(count) == rate

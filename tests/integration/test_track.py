@@ -1,7 +1,8 @@
 """`p.track()`: what it counts, what it never does, and async loops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import itertools
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -86,6 +87,26 @@ def test_a_loop_inside_another_gives_the_bar_back() -> None:
     assert shown[-1] == ("outer", 4)
     assert ("outer", 2) in shown
     assert (operation.live_progress.label, operation.live_progress.percent) == ("outer", 100)
+
+
+def test_a_loop_left_open_touches_nothing_after_the_run(
+    django_assert_num_queries: Any,
+) -> None:
+    kept: list[Iterator[int]] = []
+    ticks = itertools.count(0, 10)
+
+    def body(op: Scripted, p: Progress) -> None:
+        walk = p.track(numbers(3))
+        next(walk)
+        kept.append(walk)
+
+    _, recorder = run_scripted(body, pump=InlinePump(clock=lambda: float(next(ticks))))
+    shown = len(recorder.updates)
+    walk = kept.pop()
+    assert isinstance(walk, Generator)
+    with django_assert_num_queries(0):
+        walk.close()
+    assert len(recorder.updates) == shown
 
 
 def test_track_does_not_catch_what_the_loop_raises() -> None:
