@@ -13,6 +13,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from liveops import protocol, rendering
@@ -26,6 +27,7 @@ logger = logging.getLogger("liveops")
 _OUTBOX = 1_000
 _RATE = 20.0
 _BURST = 200.0
+_INTERNAL_ERROR = 1011
 
 
 class LiveOperationConsumer(AsyncWebsocketConsumer):
@@ -41,6 +43,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         self._outbox: deque[str] = deque()
         self._ready = asyncio.Event()
         self._overrun: set[str] = set()
+        self._reading = asyncio.Lock()
         self._allowance = _BURST
         self._counted_at = time.monotonic()
         self._writer = asyncio.create_task(self._write())
@@ -79,11 +82,16 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         self._pass_on(subscription, message)
 
     def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
-        if message["seq"] <= subscription.seq and not message["finished"]:
+        if subscription.op in self._overrun:
+            return  # the snapshot that is due will include it
+        included = message["seq"] <= subscription.seq
+        if included and (subscription.watch.finished or not message["finished"]):
             return
         if len(self._outbox) >= _OUTBOX:
             self._overrun.update(self._subscriptions)
             self._outbox.clear()
+            self._ready.set()
+            return
         text = message["text"]
         if message["controls"] and subscription.watch.steers:
             text = self._with_controls(subscription, message)
@@ -92,14 +100,15 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             self._put(message["finished"])
 
     def _with_controls(self, subscription: Subscription, message: dict[str, Any]) -> str:
-        frame = json.loads(message["text"])
-        frame["liveop_html"] += rendering.controls_fragment(
-            subscription.watch.pk,
-            message["state"],
-            can_control=subscription.watch.can_control,
-            can_debug=subscription.watch.can_debug,
-            cancel_requested=message["cancel_requested"],
-        )
+        watch, frame = subscription.watch, json.loads(message["text"])
+        with translation.override(watch.language):
+            frame["liveop_html"] += rendering.controls_fragment(
+                watch.pk,
+                message["state"],
+                can_control=watch.can_control,
+                can_debug=watch.can_debug,
+                cancel_requested=message["cancel_requested"],
+            )
         return json.dumps(frame)
 
     async def _subscribe(self, request: protocol.Request) -> None:
@@ -107,8 +116,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         if known is None and len(self._subscriptions) >= get_settings().MAX_SUBSCRIPTIONS:
             self._error(request.op, "too_many", _("This page watches too many operations."))
             return
-        subscription = known or Subscription(request.op)
-        subscription.waiting = []
+        subscription = known or Subscription(request.op, waiting=[])
         self._subscriptions[request.op] = subscription
         await current_hub().join(subscription.group, self)
         await self._send_snapshot(subscription, request.token, request.log_after)
@@ -116,20 +124,27 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
     async def _send_snapshot(
         self, subscription: Subscription, token: str, log_after: int | None
     ) -> None:
-        pk = uuid.UUID(subscription.op)
-        watch: Watch | None = await database_sync_to_async(look_up)(
-            pk, self.scope.get("user"), token or subscription.token, log_after
-        )
-        if watch is None:
-            await self._unsubscribe(subscription.op)
-            self._error(
-                subscription.op, "not_found", _("There is no such operation, or it is not yours.")
+        # One at a time: frames that follow one snapshot must not stand before an older one.
+        async with self._reading:
+            if subscription.waiting is None:
+                subscription.waiting = []
+            self._overrun.discard(subscription.op)
+            watch: Watch | None = await database_sync_to_async(look_up)(
+                uuid.UUID(subscription.op),
+                self.scope.get("user"),
+                token or subscription.token,
+                log_after,
             )
-            return
-        if self._subscriptions.get(subscription.op) is not subscription:
-            return
+            if watch is None:
+                await self._unsubscribe(subscription.op)
+                detail = _("There is no such operation, or it is not yours.")
+                self._error(subscription.op, "not_found", detail)
+            elif self._subscriptions.get(subscription.op) is subscription:
+                subscription.token = token or subscription.token
+                self._show(subscription, watch)
+
+    def _show(self, subscription: Subscription, watch: Watch) -> None:
         subscription.watch, subscription.seq = watch, watch.seq
-        subscription.token = token or subscription.token
         frame = {
             "op": subscription.op,
             "seq": watch.seq,
@@ -149,23 +164,33 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             await current_hub().leave(subscription.group, self)
 
     def _error(self, op: str | None, code: str, detail: str) -> None:
-        self._put(json.dumps({"op": op, "error": code, "detail": detail}))
+        if len(self._outbox) < _OUTBOX:
+            self._put(json.dumps({"op": op, "error": code, "detail": detail}))
 
     def _put(self, text: str) -> None:
         self._outbox.append(text)
         self._ready.set()
 
     async def _write(self) -> None:
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            while self._outbox:
-                await self.send(text_data=self._outbox.popleft())
-            while self._overrun and not self._outbox:
-                subscription = self._subscriptions.get(self._overrun.pop())
-                if subscription is not None and subscription.waiting is None:
-                    subscription.waiting = []
-                    await self._send_snapshot(subscription, "", None)
+        try:
+            while True:
+                await self._ready.wait()
+                self._ready.clear()
+                while self._outbox:
+                    await self.send(text_data=self._outbox.popleft())
+                while self._overrun and not self._outbox:
+                    await self._catch_up(self._overrun.pop())
+        except OSError as error:
+            logger.debug("liveops: the other end of a socket is gone (%s)", error)
+        except Exception:
+            # Without a writer the page would stand still; closed, it connects again.
+            logger.exception("liveops: a socket could not be served and is closed")
+            await self.close(code=_INTERNAL_ERROR)
+
+    async def _catch_up(self, op: str) -> None:
+        subscription = self._subscriptions.get(op)
+        if subscription is not None and subscription.waiting is None:
+            await self._send_snapshot(subscription, "", None)
 
     def _within_rate(self) -> bool:
         now = time.monotonic()

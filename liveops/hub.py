@@ -79,7 +79,15 @@ class Hub:
                 continue
             failing = False
             for watcher in tuple(self._watchers.get(f"liveop.{message.get('op')}", ())):
-                watcher.deliver(message)
+                self._hand_over(watcher, message)
+
+    @staticmethod
+    def _hand_over(watcher: Watcher, message: dict[str, Any]) -> None:
+        # One socket's trouble must not end the task that serves all the others.
+        try:
+            watcher.deliver(message)
+        except Exception:
+            logger.exception("liveops: a socket could not take a frame")
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

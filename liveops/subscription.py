@@ -22,6 +22,7 @@ class Watch:
     finished: str = ""
     can_control: bool = False
     can_debug: bool = False
+    language: str = ""
 
     @property
     def steers(self) -> bool:
@@ -87,4 +88,5 @@ def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watc
             "success_url": success_url(operation, taken.view.state),
         }
         finished = json.dumps({"op": str(pk), "liveop_finished": body})
-    return Watch(pk, taken.seq, html, finished, can_control, can_debug)
+    language = operation.language
+    return Watch(pk, taken.seq, html, finished, can_control, can_debug, language)

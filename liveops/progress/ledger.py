@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ logger = logging.getLogger("liveops")
 
 _BATCH = 5_000  # log lines in one transaction: others wait to write meanwhile
 _FIRST_RETRY_SECONDS = 0.2
+_LAST_TRIES = 3
 _LONGEST_RETRY_SECONDS = 5.0
 
 
@@ -92,6 +93,16 @@ class Ledger:
         """Return whether the database may be tried now."""
         return now >= self._retry_at
 
+    def last_tries(self, now: float) -> Iterator[int]:
+        """Yield once for each save that is worth trying at the end of a run.
+
+        As many as there are log lines for, and a few more if the database refuses.
+        """
+        failures = 0
+        while failures < _LAST_TRIES:
+            yield failures
+            failures += not self.ready(now)
+
     def save(self, now: float, seq: int, log_seq: int, view: View) -> bool:
         """Save what waits, of the log lines up to 5,000; return whether nothing waits any more.
 
@@ -119,6 +130,7 @@ class Ledger:
         del self._stage_runs[: len(stage_runs)]
         self._changed = bool(self._lines)
         self._retry_seconds = _FIRST_RETRY_SECONDS
+        self._retry_at = 0.0
         if not self._changed:
             self._throttle.mark(now)
         self._heartbeat_at = now + self._heartbeat_seconds

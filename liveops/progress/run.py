@@ -33,7 +33,6 @@ from liveops.stages import StageState
 logger = logging.getLogger("liveops")
 
 _BUSY_SECONDS = 0.005
-_LAST_TRIES = 3
 
 
 class Run:
@@ -167,8 +166,8 @@ class Run:
 
     def flush(self) -> None:
         """Send and save all that waits, before user code goes on."""
-        counter = self.state.counter
-        if not (self.state.announced or self.state.changed or counter is not None):
+        state = self.state
+        if not (state.announced or state.changed or state.counter or self._screen.pending):
             return
         if self._pump.own_connection:
             self._pump.call(self._flush_now)
@@ -199,12 +198,6 @@ class Run:
         except FenceLost as lost:
             self.request_stop(lost)
             return True
-
-    def _save_all(self, now: float) -> bool:
-        failures = 0
-        while not self._save(now) and failures < _LAST_TRIES:
-            failures += not self._ledger.ready(now)
-        return failures < _LAST_TRIES
 
     def _collect(self, now: float) -> Update | None:
         update, lines = self._screen.collect(self.state, now)
@@ -282,7 +275,8 @@ class Run:
                 stage_states=dict(self.operation.stage_states),
             )
             final = self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished)
-            if not self._save_all(now):
+            tries = (self._save(now) for _ in self._ledger.last_tries(now))
+            if not any(tries):
                 logger.error(
                     "liveops: the last log lines of operation %s could not be saved",
                     self.operation.pk,

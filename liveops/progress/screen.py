@@ -39,6 +39,11 @@ class Screen:
         self._regions: set[Region] = set()
         self._swaps: list[Swap] = []
 
+    @property
+    def pending(self) -> bool:
+        """Whether a region or a part of the page waits for the next update."""
+        return bool(self._regions or self._swaps)
+
     def change(self, *regions: Region, **values: Any) -> None:
         """Change values of the view; the regions are part of the next update."""
         self.view = replace(self.view, **values)

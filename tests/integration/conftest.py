@@ -1,10 +1,13 @@
 """Fixtures of the integration tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+
+from tests.integration.edge import HeldRun, person
 
 Templates = Callable[[dict[str, str]], None]
 
@@ -23,3 +26,23 @@ def templates(settings: Any) -> Templates:
         settings.TEMPLATES = configured
 
     return use
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Return a user who owns operations."""
+    return person("owner")
+
+
+@pytest.fixture
+def run(owner: User) -> Iterator[HeldRun]:
+    """Return a run of the owner's that waits for orders."""
+    with HeldRun(owner=owner) as held:
+        yield held
+
+
+@pytest.fixture
+def other_run(owner: User) -> Iterator[HeldRun]:
+    """Return a second one."""
+    with HeldRun(owner=owner) as held:
+        yield held

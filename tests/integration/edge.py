@@ -5,11 +5,12 @@ import functools
 import json
 import queue
 import threading
+import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from itertools import count
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from asgiref.sync import async_to_sync
@@ -18,7 +19,6 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db import connections
 
-from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import InlinePump
 from liveops.routing import SOCKET_PATH, websocket_urlpatterns
@@ -27,6 +27,11 @@ from tests.testapp.models import Scripted
 
 DEADLINE = 10.0
 """Seconds after which a wait is a failure."""
+
+
+def missing() -> SimpleNamespace:
+    """Return something with the id of no operation."""
+    return SimpleNamespace(pk=uuid.uuid4())
 
 
 def person(name: str, *permissions: str, group: str = "", **fields: Any) -> User:
@@ -77,10 +82,10 @@ class Socket:
 
     async def say(self, frame: Any) -> None:
         """Send a frame: text as it is, bytes as bytes, anything else as JSON."""
-        if isinstance(frame, bytes):
-            await self.wire.send_to(bytes_data=frame)
-        else:
-            await self.wire.send_to(frame if isinstance(frame, str) else json.dumps(frame))
+        part = {"bytes": frame} if isinstance(frame, bytes) else {"text": frame}
+        if not isinstance(frame, str | bytes):
+            part = {"text": json.dumps(frame)}
+        await self.wire.send_input({"type": "websocket.receive", **part})
 
     async def hear(self) -> dict[str, Any]:
         """Return the next frame."""
@@ -102,8 +107,8 @@ class Socket:
         heard = await self.hear_until(lambda frame: frame.get("error") == "bad_frame")
         return heard[:-1]
 
-    async def subscribe(self, operation: LiveOperation, **details: Any) -> dict[str, Any]:
-        """Subscribe and return the first answer."""
+    async def subscribe(self, operation: Any, **details: Any) -> dict[str, Any]:
+        """Subscribe to an operation, or whatever has a ``pk``, and return the first answer."""
         await self.say({"subscribe": {"op": str(operation.pk), **details}})
         return await self.hear()
 

@@ -208,11 +208,10 @@ def test_a_cancel_in_the_database_is_shown_and_stops_the_run_once(bench: Bench) 
     run = bench.run
     run.take_flags((run.run_id, False))
     run.raise_stop()
-    for _ in range(3):
+    for number in range(3):
         run.take_flags((run.run_id, True))
-    run.flush()
-    run.state.set_status("cleaning up", "info")
-    run.flush()
+        run.state.set_status(f"cleaning up {number}", "info")
+        run.flush()
     assert isinstance(run.stop, OperationCancelled)
     assert [Region.CONTROLS in u.regions for u in bench.recorder.updates].count(True) == 1
     assert bench.recorder.updates[-1].view.cancel_requested

@@ -161,16 +161,33 @@ def test_a_flush_during_trouble_is_no_sign_that_the_layer_is_back(
     sender = Sender(bound=3)
     layer.failing = True
     sender.send("group", {"n": 0})
-    layer.fail_some_times()
-    assert not sender.flush(0.0)
-    for number in range(1, 5):
-        sender.send("group", {"n": number})
+    with ThreadPoolExecutor(1) as pool:
+        flushing = pool.submit(sender.flush, PATIENCE)
+        assert layer.bell.wait_for(lambda: len(sender._waiting) == 2)
+        sender.send("group", {"n": 1})
+        sender.send("group", {"n": 2})  # what the flush waited for gives way
+        assert flushing.result(PATIENCE)
     layer.fail_some_times()
     assert lines(log) == [AWAY]
+    for number in (3, 4):
+        sender.send("group", {"n": number})
+    layer.fail_some_times()
     layer.failing = False
     assert sender.flush(PATIENCE)
-    assert lines(log) == [AWAY, back(lost=2)]
     assert [number for _, number in layer.sent] == [2, 3, 4]
+    assert lines(log) == [AWAY, back(lost=2)]
+
+
+def test_a_frame_that_gives_way_while_it_is_sent_takes_none_along(layer: Layer) -> None:
+    sender = Sender(bound=2)
+    layer.waits = True
+    sender.send("group", {"n": 0})
+    assert layer.bell.wait_for(lambda: layer.waiting)
+    sender.send("group", {"n": 1})
+    sender.send("group", {"n": 2})
+    layer.let_go()
+    assert sender.flush(PATIENCE)
+    assert [number for _, number in layer.sent] == [0, 1, 2]
 
 
 def test_handing_over_never_waits_for_the_layer(layer: Layer) -> None:
