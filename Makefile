@@ -35,5 +35,5 @@ bench:
 
 clean:
 	rm -rf .venv .venv.lock node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -rf example_project/db.sqlite3* example_project/media
+	rm -rf example_project/db.sqlite3* example_project/media benchmark.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

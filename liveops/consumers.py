@@ -42,7 +42,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         self._subscriptions: dict[str, Subscription] = {}
         self._outbox: deque[str] = deque()
         self._ready = asyncio.Event()
-        self._overrun: set[str] = set()
+        self._behind: set[str] = set()
         self._reading = asyncio.Lock()
         self._allowance = _BURST
         self._counted_at = time.monotonic()
@@ -81,17 +81,30 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             return
         self._pass_on(subscription, message)
 
+    def compare(self, op: str, seq: int, state: str) -> None:
+        """Have a snapshot sent if the database is ahead of what this socket was sent."""
+        subscription = self._subscriptions.get(op)
+        if subscription is None or subscription.waiting is not None:
+            return
+        if seq > subscription.seq or state != subscription.state:
+            self._behind.add(op)
+            self._ready.set()
+
     def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
-        if subscription.op in self._overrun:
+        if subscription.op in self._behind:
             return  # the snapshot that is due will include it
         included = message["seq"] <= subscription.seq
         if included and (subscription.watch.finished or not message["finished"]):
             return
         if len(self._outbox) >= _OUTBOX:
-            self._overrun.update(self._subscriptions)
+            self._behind.update(self._subscriptions)
+            for behind in self._subscriptions.values():
+                behind.log_seq = None
             self._outbox.clear()
             self._ready.set()
             return
+        subscription.seq, subscription.state = message["seq"], message["state"]
+        subscription.log_seq = message["log_seq"] or subscription.log_seq
         text = message["text"]
         if message["controls"] and subscription.watch.steers:
             text = self._with_controls(subscription, message)
@@ -128,7 +141,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         async with self._reading:
             if subscription.waiting is None:
                 subscription.waiting = []
-            self._overrun.discard(subscription.op)
+            self._behind.discard(subscription.op)
             watch: Watch | None = await database_sync_to_async(look_up)(
                 uuid.UUID(subscription.op),
                 self.scope.get("user"),
@@ -145,6 +158,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
 
     def _show(self, subscription: Subscription, watch: Watch) -> None:
         subscription.watch, subscription.seq = watch, watch.seq
+        subscription.log_seq, subscription.state = watch.log_seq, watch.state
         frame = {
             "op": subscription.op,
             "seq": watch.seq,
@@ -178,8 +192,8 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
                 self._ready.clear()
                 while self._outbox:
                     await self.send(text_data=self._outbox.popleft())
-                while self._overrun and not self._outbox:
-                    await self._catch_up(self._overrun.pop())
+                while self._behind and not self._outbox:
+                    await self._catch_up(self._behind.pop())
         except OSError as error:
             logger.debug("liveops: the other end of a socket is gone (%s)", error)
         except Exception:
@@ -190,7 +204,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
     async def _catch_up(self, op: str) -> None:
         subscription = self._subscriptions.get(op)
         if subscription is not None and subscription.waiting is None:
-            await self._send_snapshot(subscription, "", None)
+            await self._send_snapshot(subscription, "", subscription.log_seq)
 
     def _within_rate(self) -> bool:
         now = time.monotonic()

@@ -52,6 +52,8 @@ def fragments(update: Update) -> SafeString:
         if region in update.regions and region not in (Region.LOG, Region.CONTROLS):
             inner = region_html(region, update.operation, update.view, update.finished)
             parts.append(_carrier(pk, region, inner, update.seq))
+    if update.finished is not None:  # the result that was just replaced may hold such parts
+        parts.append(swap_fragments(pk, update.view))
     if update.replace_log:
         parts.append(log_replacement(pk, (), 0))
     elif update.lines:
@@ -79,11 +81,7 @@ def snapshot_fragments(
         _carrier(operation.pk, region, region_html(region, operation, view), seq)
         for region in shown
     ]
-    parts.append(log)
-    parts.extend(
-        _swap(operation.pk, selector, "innerHTML", mark_safe(html))  # noqa: S308
-        for selector, html in view.swaps.items()
-    )
+    parts.extend([log, swap_fragments(operation.pk, view)])
     return mark_safe("".join(parts))  # noqa: S308
 
 
@@ -183,8 +181,20 @@ def _carrier(pk: uuid.UUID, region: Region, inner: SafeString, seq: int) -> Safe
     )
 
 
+def swap_fragments(pk: uuid.UUID, view: View) -> SafeString:
+    """Return what the operation put into parts of its own, for a page that is opened now."""
+    parts = (
+        _swap(pk, selector, "innerHTML", mark_safe(html))  # noqa: S308  (p.html() is trusted)
+        for selector, html in view.swaps.items()
+    )
+    return mark_safe("".join(parts))  # noqa: S308
+
+
 def _swap(pk: uuid.UUID, selector: str, mode: str, html: SafeString) -> SafeString:
-    return format_html('<div hx-swap-oob="{}:#op-{} {}">{}</div>', mode, pk, selector, html)
+    # Inside the container if the part is there; else liveops.js looks for it on the whole page.
+    return format_html(
+        '<div data-swap hx-swap-oob="{}:#op-{} {}">{}</div>', mode, pk, selector, html
+    )
 
 
 def _render(name: str, **context: Any) -> SafeString:

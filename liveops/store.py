@@ -189,6 +189,13 @@ def request_cancel_of_run(operation: LiveOperation, run_id: uuid.UUID) -> bool:
     return bool(_rows(operation, state=State.STARTED, run_id=run_id).update(cancel_requested=True))
 
 
+def marks(operations: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return the number of the last saved frame and the state of each operation, in one query."""
+    rows = LiveOperation.objects.filter(pk__in=list(operations))
+    values = rows.values_list("pk", "live_progress__seq", "state")
+    return {str(pk): (seq or 0, state) for pk, seq, state in values}
+
+
 def state_of(operation: LiveOperation) -> State:
     """Return the state as it is stored now."""
     return State(_rows(operation).values_list("state", flat=True).get())

@@ -9,6 +9,7 @@ from django.utils import translation
 
 from liveops import access, rendering, snapshot
 from liveops.control import success_url
+from liveops.hub import PREFIX
 from liveops.states import State
 
 
@@ -23,6 +24,8 @@ class Watch:
     can_control: bool = False
     can_debug: bool = False
     language: str = ""
+    log_seq: int = 0
+    state: str = ""
 
     @property
     def steers(self) -> bool:
@@ -36,12 +39,16 @@ class Subscription:
 
     Attributes:
         op: id of the operation.
-        seq: number of the last frame that the snapshot included.
+        seq: number of the last frame that was sent, or that the snapshot included.
+        log_seq: number of the last log line that was sent; None if that is not known.
+        state: the state that was sent last.
         waiting: messages that arrived while the snapshot was read; None at other times.
     """
 
     op: str
     seq: int = -1
+    log_seq: int | None = None
+    state: str = ""
     token: str = ""
     watch: Watch = field(default_factory=lambda: Watch(uuid.UUID(int=0)))
     waiting: list[dict[str, Any]] | None = None
@@ -49,7 +56,7 @@ class Subscription:
     @property
     def group(self) -> str:
         """The channel group of the operation."""
-        return f"liveop.{self.op}"
+        return f"{PREFIX}{self.op}"
 
 
 def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watch | None:
@@ -88,5 +95,14 @@ def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watc
             "success_url": success_url(operation, taken.view.state),
         }
         finished = json.dumps({"op": str(pk), "liveop_finished": body})
-    language = operation.language
-    return Watch(pk, taken.seq, html, finished, can_control, can_debug, language)
+    return Watch(
+        pk,
+        taken.seq,
+        html,
+        finished,
+        can_control,
+        can_debug,
+        language=operation.language,
+        log_seq=taken.lines[-1].seq if taken.lines else 0,
+        state=taken.view.state,
+    )

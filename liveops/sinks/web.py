@@ -35,6 +35,7 @@ class WebSink:
             "type": "liveop.frame",
             "op": pk,
             "seq": update.seq,
+            "log_seq": update.lines[-1].seq if update.lines else 0,
             "text": json.dumps({"op": pk, "seq": update.seq, "liveop_html": html}),
             "state": update.view.state,
             "cancel_requested": update.view.cancel_requested,

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django_htmx.jinja import htmx_script
 
 from liveops import access, rendering, snapshot
@@ -87,6 +87,8 @@ def live_operation(context: template.Context, operation: LiveOperation) -> SafeS
                 "snapshot_url": reverse("liveops:snapshot", kwargs={"pk": pk}),
                 "csrf_token": csrf_token,
                 "csrf_headers": json.dumps({"X-CSRFToken": csrf_token}),
+                "extra": mark_safe(view.swaps.get("#op-extra", "")),  # noqa: S308
+                "swaps": rendering.swap_fragments(pk, view),
                 "log": rendering.log_html(taken.lines, taken.skipped),
                 "controls": controls,
                 **regions,

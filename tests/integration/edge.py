@@ -65,7 +65,8 @@ class Socket:
         self.wire = WebsocketCommunicator(application or self._as_user, SOCKET_PATH)
 
     async def _as_user(self, scope: Any, receive: Any, send: Any) -> None:
-        await URLRouter(websocket_urlpatterns)({**scope, "user": self._user}, receive, send)
+        own: Any = {**scope, "user": self._user}
+        await URLRouter(websocket_urlpatterns)(own, receive, send)
 
     async def __aenter__(self) -> Self:
         connected, _ = await self.wire.connect(timeout=DEADLINE)

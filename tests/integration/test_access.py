@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from liveops import access
+from liveops.models import LiveOperation
 from tests.integration.edge import person
 from tests.testapp.models import Scripted, Walk
 
@@ -50,7 +51,7 @@ def rights(operation: Any, user: Any) -> set[str]:
     ],
 )
 def test_what_somebody_may_do_with_the_operation_of_another(
-    permissions: tuple[str, ...], fields: dict[str, bool], expected: set[str]
+    permissions: tuple[str, ...], fields: dict[str, Any], expected: set[str]
 ) -> None:
     operation = Walk.objects.create(owner=person("owner"))
     somebody = person("somebody", *permissions, **fields)
@@ -90,7 +91,7 @@ def test_the_required_group_is_a_gate_before_everything_else(settings: Any) -> N
 
 def test_an_operation_loaded_as_its_base_class_is_judged_by_its_own() -> None:
     operation = Walk.objects.create(owner=person("owner"))
-    base = operation.liveoperation_ptr
+    base = LiveOperation.objects.get(pk=operation.pk)
     assert rights(base, person("watcher", "testapp.view_walk")) == WATCH
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 
 from tests.testapp.models import Row, Scripted, Typed, Walk
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 KEY = uuid.uuid4()
 

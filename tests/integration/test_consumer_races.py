@@ -36,7 +36,7 @@ def after_the_row(gate: Gate, patch: pytest.MonkeyPatch) -> None:
         gate.hold()
         return take(operation)
 
-    patch.setattr(subscription.snapshot, "take", held)
+    patch.setattr(snapshot, "take", held)
 
 
 def after_the_lines(gate: Gate, patch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def after_the_lines(gate: Gate, patch: pytest.MonkeyPatch) -> None:
             gate.hold()
         return find(pk)
 
-    patch.setattr(snapshot.registry, "find", held)
+    patch.setattr(registry, "find", held)
 
 
 def after_reading(gate: Gate, patch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def source(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.Mo
     """Read snapshots from the run in this process, or from the database as another would."""
     if request.param == "database":
         settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 1e-6}
-        monkeypatch.setattr(snapshot.registry, "find", lambda pk: None)
+        monkeypatch.setattr(registry, "find", lambda pk: None)
     return request.param
 
 
@@ -163,6 +163,7 @@ async def test_leaving_before_the_snapshot_is_there(
         await gate.wait_until_reached()
         gate.go.set()
         await socket.hear()
+        assert await socket.hear_rest() == []
         await run.ado(lambda p: p.status("unheard"))
         await witness.hear()
         assert await socket.hear_rest() == []

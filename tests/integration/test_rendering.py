@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.template import Context, Template
 from django.utils import translation
 
 from liveops import rendering
@@ -231,3 +232,22 @@ def test_the_web_sink_speaks_the_language_of_the_operation(templates: Templates)
             "success_url": "/next/",
         },
     }
+
+
+def test_the_assets_carry_the_nonce_of_the_page_and_nothing_inline() -> None:
+    source = Template("{% load liveops %}{% liveops_assets %}")
+    for context, nonce in (({"csp_nonce": 'a"b'}, 'a"b'), ({}, None)):
+        assets = parse(source.render(Context(context)))
+        names = [(e.tag, e.attributes.get("nonce")) for e in assets.elements]
+        assert names == [("link", nonce), ("script", nonce), ("script", nonce)]
+        assert [e.text for e in assets.all("script")] == ["", ""]
+        assert all("defer" in e.attributes for e in assets.all("script"))
+        assert "htmx" in assets.all("script")[0].attributes["src"], "it comes before what uses it"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"), [({"a b": 1}, "1"), ({}, ""), (None, ""), ({"other": 1}, "")]
+)
+def test_an_item_is_looked_up_by_a_name_with_spaces(mapping: Any, expected: str) -> None:
+    source = Template("{% load liveops %}{{ mapping|get_item:name }}")
+    assert source.render(Context({"mapping": mapping, "name": "a b"})) == expected

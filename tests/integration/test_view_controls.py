@@ -251,7 +251,9 @@ def test_a_token_opens_the_snapshot_of_one_operation_and_no_control(client: Clie
     wrong = {"X-Liveop-Token": other.subscription_token}
     assert client.get(url, headers=wrong).status_code == 404
     assert client.get(f"{url}?token={token}").status_code == 404, "never in the address"
-    assert client.get(f"/live/{operation.pk}/", headers={"X-Liveop-Token": token}).url
+    assert (
+        client.get(f"/live/{operation.pk}/", headers={"X-Liveop-Token": token}).status_code == 302
+    )
     cancel = client.post(f"/live/{operation.pk}/cancel/", headers={"X-Liveop-Token": token})
     assert cancel.status_code == 302
     assert Walk.objects.get(pk=operation.pk).get_state() == "NOT_STARTED"

@@ -15,7 +15,7 @@ from liveops.progress.update import ALL_REGIONS, Region
 from liveops.sinks.recording import RecordingSink
 from liveops.store import Claim
 from tests.testapp.models import Scripted
-from tests.unit.helpers import Clock
+from tests.unit.helpers import PATIENCE, Clock
 
 INTERVAL = 0.1
 HEARTBEAT = 5.0
@@ -150,11 +150,11 @@ def test_the_pump_never_waits_for_a_run_that_is_busy(bench: Bench) -> None:
     def hold() -> None:
         with bench.run.lock:
             busy.set()
-            done.wait()
+            done.wait(PATIENCE)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    busy.wait()
+    assert busy.wait(PATIENCE)
     bench.run.state.set_status("now", "info")
     assert bench.serve() == 0
     assert START < bench.run.due_at() < START + INTERVAL

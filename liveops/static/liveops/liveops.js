@@ -1,18 +1,14 @@
 /**
  * Keeps the operations of a page live: one socket for all of them, frames applied through htmx.
  * Every `[data-liveop]` container is complete as rendered; this script only brings what changes.
- *
- * @typedef {Object} Watch one operation that this page follows
- * @property {Map<string, number>} seqs the newest data-seq that each region shows
- * @property {number|null} lastSeq number of the newest frame; null right after a snapshot
- * @property {boolean} awaiting a snapshot is due: until then appended log lines wait in `held`
+ * @typedef {{seqs: Map<string, number>, lastSeq: ?number, awaiting: boolean}} Watch the newest
+ *   data-seq of each region, the newest frame (null after a snapshot), whether a snapshot is due
  */
 (function () {
   "use strict";
   const UNFINISHED = ["NOT_STARTED", "STARTED"];
   const [MIN_DELAY_MS, MAX_DELAY_MS, ASK_AGAIN_MS, POLL_MS] = [500, 30000, 2000, 2000];
-  const [POLICY_REFUSAL, POLL_AFTER_FAILURES] = [4403, 3];
-  const [MAX_HELD, BOTTOM_SLACK_PX] = [500, 8];
+  const [POLICY_REFUSAL, POLL_AFTER_FAILURES, MAX_HELD, BOTTOM_SLACK_PX] = [4403, 3, 500, 8];
   const SWAP = { swapStyle: "none", transition: false, ignoreTitle: true };
 
   /** Give the wait before the next attempt in ms: full jitter below a doubling, capped ceiling. */
@@ -29,9 +25,7 @@
   }
 
   /** Give the number of the last line in a list of log lines, 0 if it has none. */
-  function lastLine(list) {
-    return Number(list?.lastElementChild?.dataset.n ?? 0);
-  }
+  const lastLine = (list) => Number(list?.lastElementChild?.dataset.n ?? 0);
 
   /**
    * Remove from parsed fragments, in place, what the page shows already or shows newer.
@@ -63,8 +57,7 @@
     shown.lastLine = Math.max(shown.lastLine, lastLine(list));
   }
 
-  /** @type {Map<string, Watch>} */
-  const watches = new Map();
+  const watches = /** @type {Map<string, Watch>} */ (new Map());
   let [socket, failures, retryTimer, refused] = [null, 0, null, false];
 
   /** Set the connection's state ("": none); `text` is a sentence or the name of a data-text-*. */
@@ -87,6 +80,16 @@
     toEnd();
   }
 
+  /** Fill the operation's own parts: in its container, or else wherever the page has them. */
+  function fillParts(container, parts) {
+    for (const part of parts) {
+      const [, mode, scope, target] = /^(\w+:)(\S+ )(.+)$/.exec(part.getAttribute("hx-swap-oob"));
+      const where = container.querySelector(target) ? scope + target : target;
+      part.setAttribute("hx-swap-oob", mode + where);
+      if (document.querySelector(target)) window.htmx.swap(container, part.outerHTML, SWAP);
+    }
+  }
+
   /** Let htmx swap what the filter leaves of a frame, then see to the log and the animations. */
   function applyHtml({ container, seqs, held, awaiting }, html) {
     const log = container.querySelector("#op-log");
@@ -94,11 +97,13 @@
     const template = Object.assign(document.createElement("template"), { innerHTML: html });
     held.push(...filterFragments(template.content, shown, awaiting));
     held.splice(0, held.length - MAX_HELD);
-    if (!template.content.children.length) return;
-    window.htmx.swap(container, template.innerHTML, SWAP);
+    const parts = [...template.content.querySelectorAll("[data-swap]")];
+    parts.forEach((part) => part.remove());
+    if (template.content.children.length) window.htmx.swap(container, template.innerHTML, SWAP);
+    fillParts(container, parts);
     const list = log?.querySelector("ol");
-    if (list?.children.length > liveops.maxLines) list.dataset.trimmed = "";
-    while (list?.children.length > liveops.maxLines) list.firstElementChild.remove();
+    for (; list?.children.length > liveops.maxLines; list.firstElementChild.remove())
+      list.dataset.trimmed = "";
     if (log && !log.hasAttribute("data-away")) log.scrollTop = log.scrollHeight;
     // A replaced spinner would start anew with every frame; on one clock it just goes on.
     for (const one of container.getAnimations?.({ subtree: true }) ?? [])
@@ -127,11 +132,7 @@
 
   const send = (message) => socket?.readyState === 1 && socket.send(JSON.stringify(message));
   const pollSoon = (watch) => watch.pollTimer ?? liveops.timers.setTimeout(poll, 0, watch);
-
-  function stop(watch, timer) {
-    liveops.timers.clearTimeout(watch[timer]);
-    watch[timer] = null;
-  }
+  const stop = (watch, timer) => (watch[timer] = liveops.timers.clearTimeout(watch[timer]) ?? null);
 
   /** Fetch snapshots at a slow pace: the way of a page whose sockets are blocked. */
   async function poll(watch) {
@@ -152,11 +153,11 @@
 
   /** Ask for a snapshot: at once if `anew`, else at most once per ASK_AGAIN_MS. */
   function ask(watch, anew) {
-    const { container, pk, pollTimer } = watch;
+    const { container, pk } = watch;
     const token = container.dataset.liveopToken;
     const after = lastLine(container.querySelector("#op-log ol"));
     if (anew) stop(watch, "askTimer");
-    if (anew && pollTimer === null) showConnection(container, "connecting");
+    if (anew && watch.pollTimer === null) showConnection(container, "connecting");
     watch.awaiting = true;
     if ((watch.askAgain = watch.askTimer !== null)) return;
     send({ subscribe: { op: pk, ...(token && { token }), log_after: after } });
@@ -167,15 +168,14 @@
   }
 
   function connect() {
-    liveops.timers.clearTimeout(retryTimer);
-    retryTimer = null;
+    retryTimer = liveops.timers.clearTimeout(retryTimer) ?? null;
     if (socket || refused || !watches.size) return;
     const path = watches.values().next().value.container.dataset.liveopSocket;
     const opened = liveops.socketFactory(new URL(path, location.href).href.replace(/^http/, "ws"));
     socket = opened;
     opened.onopen = () => watches.forEach((watch) => ask(watch, true));
-    opened.onmessage = (event) => socket === opened && receive(JSON.parse(event.data));
-    opened.onclose = (event) => socket === opened && lose(event.code);
+    opened.onmessage = ({ data }) => socket === opened && receive(JSON.parse(data));
+    opened.onclose = ({ code }) => socket === opened && lose(code);
   }
 
   /** The socket is gone: try again unless the server refused us; poll if it never gets through. */
@@ -255,6 +255,8 @@
   function attach(container) {
     const { liveop: pk, liveopState: state, liveopRefused: no } = container.dataset;
     const known = watches.get(pk);
+    const swaps = container.querySelector("template[data-liveop-swaps]");
+    fillParts(container, [...(swaps?.content.children ?? [])]);
     followLog(container);
     if (no || !UNFINISHED.includes(state) || known?.container.isConnected) return;
     if (known) drop(known);
@@ -284,11 +286,10 @@
     }
   }
 
-  const liveops = { init, reconnectDelay, titleMark, filterFragments };
-  Object.assign(liveops, { timers: window, random: Math.random, maxLines: 5000 });
+  const liveops = { init, reconnectDelay, titleMark, filterFragments, timers: window };
+  Object.assign(liveops, { random: Math.random, maxLines: 5000 });
   liveops.socketFactory = (url) => new WebSocket(url);
-  liveops.navigate = (url) => location.assign(url);
-  window.liveops = liveops;
+  window.liveops = Object.assign(liveops, { navigate: (url) => location.assign(url) });
 
   window.addEventListener("online", connect);
   document.addEventListener("visibilitychange", () => document.hidden || connect());
