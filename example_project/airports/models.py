@@ -93,6 +93,7 @@ class ImportAirports(LiveOperation):
         with p.stage("Load"), reported_errors(), self.open_source() as file:
             p.log(f"reading {self.source_name}")
             rows = list(p.track(read_rows(file), label="Reading", unit="row"))
+            p.log(f"{len(rows):,} rows read")
 
         with p.stage("Validate"), reported_errors():
             pacer = Pacer(self.rows_per_second, between=p.check_cancelled)
@@ -102,13 +103,16 @@ class ImportAirports(LiveOperation):
                 if problem := validator.check(row):
                     p.log(f"line {row.line}: {problem}", level="warning")
             airports = validator.finish()
+            p.log(f"{len(airports):,} rows are good, {validator.rejected:,} are rejected")
 
         with p.stage("Save"):
+            p.status("Saving all rows in one transaction: all of them, or none")
             pacer = Pacer(self.saving_rate(len(airports)), between=p.check_cancelled)
             created = save_airports(p.track(airports, label="Saving", unit="row"), pacer)
             p.log(f"saved {len(airports):,} airports, {created:,} of them new", level="success")
 
         with p.stage("Report"):
+            p.status(f"{len(airports):,} airports imported", level="success")
             p.result(
                 read=len(rows),
                 valid=len(airports),

@@ -40,8 +40,10 @@ def test_good_rows_are_saved_and_bad_ones_are_named() -> None:
     assert set(operation.stage_states.values()) == {"done"}
     assert log_of(operation) == [
         ("info", "reading list.csv"),
+        ("info", "4 rows read"),
         ("warning", "line 3: the code is missing"),
         ("warning", "line 4: the code “EDDH” was already in line 2"),
+        ("info", "2 rows are good, 2 are rejected"),
         ("success", "saved 2 airports, 2 of them new"),
     ]
     result = operation.result_context
