@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from liveops.progress.state import Line, View
-from liveops.progress.text import clean, format_counts, format_duration, format_rate
+from liveops.progress.text import clean, format_counts, format_duration, format_percent, format_rate
 from liveops.progress.update import Region, Update
 from liveops.states import State
 
@@ -114,7 +114,7 @@ def progress_context(view: View) -> dict[str, Any]:
     return {
         "state": view.state,
         "percent": percent,
-        "percent_label": "" if percent is None else f"{percent:.0f} %",
+        "percent_label": format_percent(percent),
         "label": view.label,
         "counts": "" if view.done is None else format_counts(view.done, view.total, view.unit),
         "rate": format_rate(view.rate, view.unit) if running else "",

@@ -14,7 +14,7 @@ from liveops.progress.capture import LogCapture
 from liveops.progress.parts import PageParts
 from liveops.progress.run import Run
 from liveops.progress.state import LEVELS, Counter
-from liveops.progress.text import LOG_LINE_LIMIT, clean
+from liveops.progress.text import LOG_LINE_LIMIT, clean, cut, split_lines
 from liveops.progress.tracking import EitherIterator, track_async, track_sync
 from liveops.results import storable
 from liveops.stages import outcome_of
@@ -91,9 +91,11 @@ class Progress(PageParts):
         if level not in LEVELS:
             raise _unknown_level(level)
         text = line if type(line) is str else str(line)
-        if len(text) > _LONGEST_TEXT:
-            text = f"{text[:_LONGEST_TEXT]}… [{len(text):,} characters, cut at {_LONGEST_TEXT:,}]"
-        self._state.add_line(text, level)
+        if len(text) > _LONGEST_TEXT:  # not kept in memory until the next flush
+            for part in split_lines(text):
+                self._state.add_line(cut(part, LOG_LINE_LIMIT), level)
+        else:
+            self._state.add_line(text, level)
 
     @overload
     def track(

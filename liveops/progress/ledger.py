@@ -120,7 +120,9 @@ class Ledger:
                 stage_runs,
                 keep_lines=self._keep_lines,
             )
-        except DatabaseError as error:
+        except Exception as error:  # rows must wait, whatever the trouble with saving them is
+            if not isinstance(error, DatabaseError):
+                logger.exception("liveops: progress could not be saved; trying again")
             logger.debug("liveops: progress waits to be saved (%s)", error)
             self._retry_at = now + self._retry_seconds
             self._retry_seconds = min(self._retry_seconds * 2, _LONGEST_RETRY_SECONDS)

@@ -65,4 +65,6 @@ class PageParts:
                 f"path of them; got {selector!r}."
             )
         bare = selector if selector[0] in "#." or " " in selector else f"#{selector}"
-        self._run.add_swap(Swap(bare, mode, raw))
+        # Databases refuse both, and a page has no use for them.
+        text = str(raw).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+        self._run.add_swap(Swap(bare, mode, text))

@@ -160,7 +160,8 @@ class Run:
             self._busy_until = now + _BUSY_SECONDS
             return
         try:
-            self._flush(now, show=self.throttle.due(now))
+            if not self._ended:  # the pump may still be on its round
+                self._flush(now, show=self.throttle.due(now))
         finally:
             self.lock.release()
 

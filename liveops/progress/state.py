@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from liveops.progress.rate import RateMeter
-from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT, clean, cut, split_lines
+from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT, CutText, clean, cut, split_lines
 from liveops.stages.names import MAX_NAME_LENGTH
 
 LEVELS = ("debug", "info", "success", "warning", "error")
@@ -202,7 +202,8 @@ class ProgressState:
             stamp, level, stage, text = self.pending.popleft()
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
-            for part in split_lines(text):
-                line = cut(clean(part), LOG_LINE_LIMIT)
+            whole = isinstance(text, CutText)
+            for part in [text] if whole else split_lines(text):
+                line = clean(part) if whole else cut(clean(part), LOG_LINE_LIMIT)
                 taken.append(Line(first_seq + len(taken), moment, level, where, line))
         return taken

@@ -8,6 +8,9 @@ LOG_LINE_LIMIT = 8_192
 STATUS_LIMIT = 1_000
 """Longest status text in characters."""
 
+ERROR_LIMIT = 10_000
+"""Longest sentence about an error in characters."""
+
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _LINE_BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _DAY = 86_400
@@ -26,11 +29,17 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+class CutText(str):
+    """A text that was cut and says so at its end; it is not cut once more."""
+
+    __slots__ = ()
+
+
 def cut(text: str, limit: int) -> str:
     """Return at most ``limit`` characters of the text, and say so where something was cut."""
-    if len(text) <= limit:
+    if len(text) <= limit or isinstance(text, CutText):
         return text
-    return f"{text[:limit]}… [{len(text):,} characters, cut at {limit:,}]"
+    return CutText(f"{text[:limit]}… [{len(text):,} characters, cut at {limit:,}]")
 
 
 def split_lines(text: str) -> list[str]:
@@ -46,6 +55,11 @@ def format_counts(done: int, total: int | None, unit: str) -> str:
     shown = f"{done:,}" if total is None else f"{done:,} / {total:,}"
     number = done if total is None else total
     return f"{shown} {plural(unit, number)}".rstrip()
+
+
+def format_percent(percent: float | None) -> str:
+    """Return ``42 %``, rounded down so that 100 % means done; empty where it is not known."""
+    return "" if percent is None else f"{int(percent)} %"
 
 
 def format_rate(rate: float | None, unit: str) -> str:

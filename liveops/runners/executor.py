@@ -25,7 +25,7 @@ from liveops.progress.capture import current
 from liveops.progress.handle import Progress
 from liveops.progress.pumps import Pump
 from liveops.progress.run import Run
-from liveops.progress.text import clean
+from liveops.progress.text import ERROR_LIMIT, clean, cut
 from liveops.progress.update import Finished, Sink
 from liveops.sinks.web import WebSink
 from liveops.stages import StageState
@@ -115,7 +115,7 @@ def _call(operation: LiveOperation, progress: Progress) -> None:
 
 def _returned(progress: Progress) -> Ending:
     if progress.error_text is not None:
-        text = clean(progress.error_text)
+        text = cut(clean(progress.error_text), ERROR_LIMIT)
         return Ending(State.FINISHED_ERROR, text, result_context=progress.result_context)
     return Ending(State.FINISHED_OK, result_context=progress.result_context)
 
@@ -130,9 +130,9 @@ def _failed(operation: LiveOperation, progress: Progress, error: BaseException) 
     if isinstance(error, LiveOperationsError):
         text = str(error)
     else:
-        sentence = _("It stopped with an unexpected error (%(type)s). Its id is %(id)s.")
-        text = sentence % {"type": type(error).__name__, "id": operation.pk}
-    return Ending(State.FINISHED_ERROR, clean(text), trace, progress.result_context)
+        text = _("It stopped with an unexpected error (%s).") % type(error).__name__
+    text = cut(clean(text), ERROR_LIMIT)
+    return Ending(State.FINISHED_ERROR, text, trace, progress.result_context)
 
 
 def _finish(run: Run, ending: Ending) -> State | None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from liveops.naming import template_name
 from liveops.progress.state import View
-from liveops.progress.text import clean, format_counts, format_duration, format_rate
+from liveops.progress.text import clean, format_counts, format_duration, format_percent, format_rate
 from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.stages import StageState
 from liveops.states import State
@@ -185,7 +185,7 @@ def _progress_text(view: View, *, label: bool = True) -> str:
         if view.total is not None:
             details.append(f"ETA {format_duration(view.eta)}")
     inner = ", ".join(part for part in details if part)
-    percent = "" if view.percent is None else f"{view.percent:.0f} %"
+    percent = format_percent(view.percent)
     head = f"{view.label}: " if label and view.label else ""
     return clean(f"{head}{percent} ({inner})" if inner and percent else f"{head}{percent}{inner}")
 

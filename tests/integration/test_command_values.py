@@ -16,7 +16,7 @@ from tests.testapp.models import Row, Scripted, Typed, Walk
 
 pytestmark = pytest.mark.django_db
 
-KEY = uuid.uuid4()
+KEY = uuid.UUID("0189f7ab-5b8e-7c3d-9d55-1d2f3a4b5c6d")
 
 
 def settle(*pairs: str, label: str = "testapp.Typed") -> None:
