@@ -27,7 +27,9 @@ logger = logging.getLogger("liveops")
 _OUTBOX = 1_000
 _RATE = 20.0
 _BURST = 200.0
+_PATIENCE = 1_000
 _INTERNAL_ERROR = 1011
+_POLICY_REFUSAL = 4403  # liveops.js does not connect again after this one
 
 
 class LiveOperationConsumer(AsyncWebsocketConsumer):
@@ -46,6 +48,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         self._reading = asyncio.Lock()
         self._allowance = _BURST
         self._counted_at = time.monotonic()
+        self._refused = 0
         self._writer = asyncio.create_task(self._write())
         await self.accept()
 
@@ -59,17 +62,31 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a frame from the page; whatever is wrong with it gets an answer."""
         if not self._within_rate():
-            self._error(None, "rate_limited", _("Too many requests on this connection."))
+            await self._refuse()
             return
+        self._refused = 0
         try:
             request = protocol.parse(text_data)
         except BadFrameError as error:
             self._error(None, "bad_frame", str(error))
             return
-        if request.action == "unsubscribe":
-            await self._unsubscribe(request.op)
-        else:
-            await self._subscribe(request)
+        try:
+            if request.action == "unsubscribe":
+                await self._unsubscribe(request.op)
+            else:
+                await self._subscribe(request)
+        except Exception:
+            # Channels would drop the socket without a disconnect(), and the hub would keep it.
+            logger.exception("liveops: a subscription failed; the socket is closed")
+            await self.close(code=_INTERNAL_ERROR)
+
+    async def _refuse(self) -> None:
+        """Say once that there are too many requests, and close the socket of whoever goes on."""
+        self._refused += 1
+        if self._refused == 1:
+            self._error(None, "rate_limited", _("Too many requests on this connection."))
+        elif self._refused == _PATIENCE:
+            await self.close(code=_POLICY_REFUSAL)
 
     def deliver(self, message: dict[str, Any]) -> None:
         """Take a message from the hub."""
@@ -93,9 +110,8 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
     def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
         if subscription.op in self._behind:
             return  # the snapshot that is due will include it
-        included = message["seq"] <= subscription.seq
-        if included and (subscription.watch.finished or not message["finished"]):
-            return
+        if message["seq"] <= subscription.seq:
+            return  # included in the snapshot, or of an earlier run
         if len(self._outbox) >= _OUTBOX:
             self._behind.update(self._subscriptions)
             for behind in self._subscriptions.values():

@@ -7,6 +7,7 @@ run began must not put the run's columns back to what they were.
 
 import uuid
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any, Self
 
 from django.db import models
@@ -44,7 +45,7 @@ class FencedModel(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, and remember the run columns as they are now."""
         super().save(*args, **kwargs)
-        self.remember_run_columns()
+        self.remember_run_columns(kwargs.get("update_fields"))
 
     @classmethod
     def from_db(
@@ -58,14 +59,14 @@ class FencedModel(models.Model):
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
         """Reload, and remember the run columns as they are now."""
         super().refresh_from_db(*args, **kwargs)
-        self.remember_run_columns()
+        self.remember_run_columns(kwargs.get("fields") or (args[1] if len(args) > 1 else None))
 
-    def remember_run_columns(self) -> None:
-        """Take the run columns as they are in memory for the database's values."""
-        self._stored = {
-            name: dict(value) if isinstance(value, dict) else value
-            for name, value in ((name, self.__dict__.get(name)) for name in RUN_COLUMNS)
-        }
+    def remember_run_columns(self, names: Collection[str] | None = None) -> None:
+        """Take the run columns (of these names, if given) as they are for the database's values."""
+        stored: dict[str, Any] = self.__dict__.setdefault("_stored", {})
+        for name in RUN_COLUMNS:
+            if names is None or name in names:
+                stored[name] = deepcopy(self.__dict__.get(name))
 
     def _do_update(  # Django 5.2 and 6.0 differ in what follows update_fields
         self,

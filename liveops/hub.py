@@ -27,7 +27,7 @@ logger = logging.getLogger("liveops")
 PREFIX = "liveop."
 """What the name of an operation's group begins with; its id follows."""
 
-_RENEW_SECONDS = 3_600.0
+_LONGEST_RENEWAL = 3_600.0
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 2.0
 
@@ -68,10 +68,9 @@ class Hub:
                 self._channel = await layer.new_channel()
             if self._listener is None or self._listener.done():
                 self._listener = asyncio.create_task(self._listen(self._channel))
-            now = time.monotonic()
-            if now - self._joined.get(group, -_RENEW_SECONDS) >= _RENEW_SECONDS:
+            if group not in self._joined:
                 await layer.group_add(group, self._channel)
-                self._joined[group] = now
+                self._joined[group] = time.monotonic()
 
     async def leave(self, group: str, watcher: Watcher) -> None:
         """Hand no more messages of a group to a watcher."""
@@ -110,6 +109,7 @@ class Hub:
     async def _look(self) -> None:
         while self._watchers:
             await asyncio.sleep(_LOOK_SECONDS)
+            await self._renew()
             silent_since = time.monotonic() - _LOOK_SECONDS
             silent = [
                 group.removeprefix(PREFIX)
@@ -124,6 +124,22 @@ class Hub:
             for op, (seq, state) in marks.items():
                 for watcher in tuple(self._watchers.get(f"{PREFIX}{op}", ())):
                     self._guarded(watcher.compare, op, seq, state)
+
+    async def _renew(self) -> None:
+        # Layers forget a membership after a day, or after what they are told to.
+        layer = get_channel_layer()
+        expiry = float(getattr(layer, "group_expiry", _LONGEST_RENEWAL))
+        renew_before = time.monotonic() - min(expiry / 3, _LONGEST_RENEWAL)
+        for group, joined in list(self._joined.items()):
+            if joined > renew_before or layer is None or self._channel is None:
+                continue
+            try:
+                await layer.group_add(group, self._channel)
+            except Exception:
+                logger.exception("liveops: a group could not be joined again; trying again")
+            else:
+                if group in self._joined:
+                    self._joined[group] = time.monotonic()
 
     @staticmethod
     def _guarded(function: Callable[..., None], *arguments: Any) -> None:

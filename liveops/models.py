@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.apps import apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import models, router, transaction
 from django.db.models import Case, Value, When
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -138,7 +138,8 @@ class LiveOperation(FencedModel):
         if self._state.adding:
             raise InvalidStateError("Save the operation before you call enqueue().")
         runner = conf.load_runner()()
-        transaction.on_commit(partial(runner.submit, self), using=self._state.db)
+        alias = router.db_for_write(type(self), instance=self)
+        transaction.on_commit(partial(runner.submit, self), using=alias)
 
     def get_state(self) -> str:
         """Return the state as one of the names in :class:`liveops.states.State`."""

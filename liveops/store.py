@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -44,8 +44,8 @@ class Ending:
 
 
 def alias_of(operation: LiveOperation) -> str:
-    """Return the alias of the database that the operation lives in."""
-    return operation._state.db or "default"
+    """Return the alias of the database that the operation is written to."""
+    return router.db_for_write(type(operation), instance=operation)
 
 
 def claim(operation: LiveOperation) -> Claim | None:

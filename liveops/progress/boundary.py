@@ -1,6 +1,7 @@
 """Saving at a stage boundary: committed first, shown second, whatever transaction is open."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 from django.db import DatabaseError, connections, transaction
@@ -26,6 +27,7 @@ class Boundary:
         self._alias = alias
         self._pump = pump
         self._home = connections[alias]
+        self._home_thread = threading.get_ident()
         self._depth = len(self._home.atomic_blocks)
         self.pump_may_write_beside = pump.own_connection and self._home.vendor != "sqlite"
 
@@ -45,6 +47,8 @@ class Boundary:
         open transaction, and ``then`` waits for its commit. What a rollback takes back is written
         again at the next boundary.
         """
+        if self._home.vendor == "sqlite" and self._held_by_another_thread():
+            return False
         if not self.in_user_transaction():
             write()
             then()
@@ -69,6 +73,10 @@ class Boundary:
             return False
         self._on_commit(then)
         return False
+
+    def _held_by_another_thread(self) -> bool:
+        # A helper thread of user code would wait in vain for the lock that the run's own one holds.
+        return threading.get_ident() != self._home_thread and self.in_user_transaction()
 
     def _write_beside(self, write: Callable[[], None]) -> None:
         lock_waits.limit(connections[self._alias])

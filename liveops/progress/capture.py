@@ -1,6 +1,7 @@
 """Copying records of Python's logging into an operation's log."""
 
 import logging
+import threading
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from types import TracebackType
@@ -13,6 +14,9 @@ current: ContextVar["Progress | None"] = ContextVar("liveops_progress", default=
 """The progress of the run that the current code belongs to."""
 
 _OWN_LOGGER = "liveops"
+
+_lock = threading.Lock()
+_entered: dict[str, tuple[int, list["LogCapture"]]] = {}
 
 
 class LogCapture(logging.Handler, AbstractContextManager[None]):
@@ -28,13 +32,14 @@ class LogCapture(logging.Handler, AbstractContextManager[None]):
         super().__init__(level)
         self._progress = progress
         self._logger = logging.getLogger(logger_name)
-        self._level_before = self._logger.level
 
     def __enter__(self) -> None:
-        self._level_before = self._logger.level
-        if not self._logger.isEnabledFor(self.level):
-            self._logger.setLevel(self.level)
-        self._logger.addHandler(self)
+        with _lock:
+            entered = _entered.setdefault(self._logger.name, (self._logger.level, []))
+            entered[1].append(self)
+            if not self._logger.isEnabledFor(self.level):
+                self._logger.setLevel(self.level)
+            self._logger.addHandler(self)
 
     def __exit__(
         self,
@@ -42,8 +47,13 @@ class LogCapture(logging.Handler, AbstractContextManager[None]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._logger.removeHandler(self)
-        self._logger.setLevel(self._level_before)
+        with _lock:
+            self._logger.removeHandler(self)
+            level, captures = _entered[self._logger.name]
+            captures.remove(self)
+            if not captures:  # the last one out puts the level back
+                self._logger.setLevel(level)
+                del _entered[self._logger.name]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append a record to the operation's log, unless it belongs to another run."""

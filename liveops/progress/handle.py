@@ -13,7 +13,7 @@ from liveops.progress.bridge import call_at_home, in_event_loop
 from liveops.progress.capture import LogCapture
 from liveops.progress.parts import PageParts
 from liveops.progress.run import Run
-from liveops.progress.state import LEVELS, Counter
+from liveops.progress.state import LEVELS, TAKE, Counter
 from liveops.progress.text import LOG_LINE_LIMIT, clean, cut, split_lines
 from liveops.progress.tracking import EitherIterator, track_async, track_sync
 from liveops.results import storable
@@ -38,7 +38,7 @@ class Progress(PageParts):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
         self._state = run.state
-        self._stages = list(run.operation.stages)
+        self._stages = [str(name) for name in run.operation.stages]
         self._warned = False
         self.result_context: dict[str, Any] | None = None
         self.error_text: str | None = None
@@ -92,8 +92,12 @@ class Progress(PageParts):
             raise _unknown_level(level)
         text = line if type(line) is str else str(line)
         if len(text) > _LONGEST_TEXT:  # not kept in memory until the next flush
-            for part in split_lines(text):
+            lines = split_lines(text)
+            for part in lines[:TAKE]:
                 self._state.add_line(cut(part, LOG_LINE_LIMIT), level)
+            if len(lines) > TAKE:
+                more = f"{len(lines) - TAKE:,} more lines of one text, cut at {TAKE:,}"
+                self._state.add_line(f"… [{more}]", level)
         else:
             self._state.add_line(text, level)
 
@@ -168,7 +172,7 @@ class Progress(PageParts):
         Raises:
             OperationCancelled: the operation was cancelled before this stage.
         """
-        run, outer = self._run, self._state.stage
+        run, outer, name = self._run, self._state.stage, str(name)
         index = self._stages.index(name) if name in self._stages else None
         run.enter_stage(name, index)
         started = run.clock()
@@ -274,5 +278,5 @@ def _size(iterable: Any) -> int | None:
         return iterable.count()
     try:
         return len(iterable)
-    except TypeError:
+    except (TypeError, OverflowError):
         return None

@@ -18,6 +18,7 @@ from liveops.progress.throttle import Throttle
 
 logger = logging.getLogger("liveops")
 
+_LARGEST = 2**63 - 1
 _BATCH = 5_000  # log lines in one transaction: others wait to write meanwhile
 _FIRST_RETRY_SECONDS = 0.2
 _LAST_TRIES = 3
@@ -146,8 +147,8 @@ def _columns(seq: int, log_seq: int, view: View) -> dict[str, Any]:
         "status_text": view.status_text,
         "status_level": view.status_level,
         "percent": view.percent,
-        "done": view.done,
-        "total": view.total,
+        "done": None if view.done is None else min(view.done, _LARGEST),
+        "total": None if view.total is None else min(view.total, _LARGEST),
         "unit": view.unit,
         "label": view.label,
         "rate": view.rate,

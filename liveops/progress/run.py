@@ -17,7 +17,7 @@ from django.db import connections
 
 from liveops import lock_waits, store
 from liveops.conf import get_settings
-from liveops.exceptions import FenceLost, OperationCancelled, StopSignal
+from liveops.exceptions import FenceLost, InvalidStateError, OperationCancelled
 from liveops.models import LiveOperation
 from liveops.progress.boundary import Boundary
 from liveops.progress.bridge import call_at_home
@@ -26,6 +26,7 @@ from liveops.progress.ledger import Ledger
 from liveops.progress.pumps import Pump
 from liveops.progress.screen import Screen
 from liveops.progress.state import Line, ProgressState, View
+from liveops.progress.stopping import Stoppable
 from liveops.progress.throttle import Throttle
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Sink, StageChange, Swap, Update
 from liveops.stages import StageState
@@ -33,9 +34,10 @@ from liveops.stages import StageState
 logger = logging.getLogger("liveops")
 
 _BUSY_SECONDS = 0.005
+_SNAPSHOT_SECONDS = 0.1
 
 
-class Run:
+class Run(Stoppable):
     """Ties an operation that was claimed to its state, its pump and its sinks.
 
     Args:
@@ -62,9 +64,7 @@ class Run:
         self.clock = clock
         self.lock = threading.RLock()
         self.throttle = Throttle(1.0 / settings.THROTTLE_HZ)
-        self.state = ProgressState(self._wake, line_bound=settings.LOG_LINES)
-        self.stop: StopSignal | None = None
-        self._stop_raised = False
+        super().__init__(ProgressState(self._wake, line_bound=settings.LOG_LINES))
         self.is_polled = pump.own_connection
         self._pump = pump
         self._boundary = Boundary(self.alias, pump)
@@ -78,6 +78,8 @@ class Run:
 
     def enter_stage(self, name: str, index: int | None) -> None:
         """Make a stage the active one: save it, show it, put the bar back to 0 %."""
+        if self._ended:
+            raise InvalidStateError(f"The run has ended, so the stage {name!r} cannot begin.")
         self.flush()
         self.raise_stop()
         self.state.stage = name
@@ -90,6 +92,8 @@ class Run:
         self, name: str, index: int | None, outcome: StageState, seconds: float
     ) -> None:
         """End a stage that took ``seconds``: save its outcome, record the attempt, show it."""
+        if self._ended:
+            return
         self.flush()
         self._mark_stage(name, index, outcome)
         if index is not None:
@@ -102,19 +106,6 @@ class Run:
         with self.lock:
             self._screen.add_swap(swap)
         self._wake()
-
-    def request_stop(self, signal: StopSignal) -> None:
-        """Have a stop signal raised in user code at its next call; callable from any thread."""
-        if self.stop is None or isinstance(signal, FenceLost):
-            self.stop = signal
-            self._stop_raised = False
-            self.state.alarm = True
-
-    def raise_stop(self, *, again: bool = False) -> None:
-        """Raise the stop signal that waits; one that was raised before only if ``again``."""
-        if self.stop is not None and (again or not self._stop_raised):
-            self._stop_raised = True
-            raise self.stop
 
     def answer_alarm(self) -> None:
         """Do what a ``track()`` loop was interrupted for: stop, or flush at a tick of the bell."""
@@ -177,7 +168,8 @@ class Run:
 
     def _flush_now(self) -> None:
         with self.lock:
-            self._flush(self.clock(), show=True)
+            if not self._ended:
+                self._flush(self.clock(), show=True)
 
     def _flush(self, now: float, *, show: bool) -> None:
         ledger = self._ledger
@@ -198,6 +190,7 @@ class Run:
             return self._ledger.save(now, screen.seq, screen.log_seq, screen.view)
         except FenceLost as lost:
             self.request_stop(lost)
+            self._pump.remove(self)
             return True
 
     def _collect(self, now: float) -> Update | None:
@@ -206,6 +199,8 @@ class Run:
             self.throttle.mark(now)
             self._ledger.note_change()
             self._ledger.add_lines(lines)
+        if self.state.pending and self._pump.own_connection:
+            self.state.announced = True  # a flood is taken in portions
         return update
 
     # Stage boundaries.
@@ -268,33 +263,37 @@ class Run:
         with self.lock:
             self._ended = True
             now = self.clock()
-            last = self._collect(now)
+            updates = list(iter(lambda: self._collect(now), None))
             self._screen.change(
                 state=finished.state,
                 error_text=finished.error_text,
                 current_stage=self.operation.current_stage,
                 stage_states=dict(self.operation.stage_states),
             )
-            final = self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished)
+            updates.append(self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished))
             tries = (self._save(now) for _ in self._ledger.last_tries(now))
             if not any(tries):
-                logger.error(
-                    "liveops: the last log lines of operation %s could not be saved",
-                    self.operation.pk,
-                )
-            if last is not None:
-                self._fanout.emit(last)
-            self._fanout.emit(final)
+                pk = self.operation.pk
+                logger.error("liveops: the last log lines of operation %s could not be saved", pk)
+            if not isinstance(self.stop, FenceLost):  # restarted already: the page is another run's
+                for update in updates:
+                    self._fanout.emit(update)
             self._fanout.close()
 
     def abandon(self) -> None:
-        """Stop serving a run that lost its operation; nothing more is shown or saved."""
+        """Stop serving a run that cannot be ended; nothing more is shown or saved."""
         self._pump.remove(self)
         with self.lock:
-            self._ended = True
-            self._fanout.close()
+            if not self._ended:
+                self._ended = True
+                self._fanout.close()
 
     def snapshot(self) -> tuple[View, list[Line], int]:
         """Return what was shown: the view, the log's tail and the number of the last frame."""
-        with self.lock:
+        # Not for long: an inline run holds the lock while it waits for the database.
+        locked = self.lock.acquire(timeout=_SNAPSHOT_SECONDS)
+        try:
             return self._screen.view, list(self._screen.tail), self._screen.seq
+        finally:
+            if locked:
+                self.lock.release()

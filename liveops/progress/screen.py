@@ -76,7 +76,7 @@ class Screen:
         if moved:
             self.view = replace(self.view, **values)
             regions.add(Region.PROGRESS)
-        lines = state.take_lines(self.log_seq + 1)
+        lines, last = state.take_lines(self.log_seq + 1), self.log_seq
         if lines:
             self.log_seq = lines[-1].seq
             self.tail.extend(lines)
@@ -84,7 +84,7 @@ class Screen:
         if not regions and not swaps:
             return None, ()
         shown = lines[-TAIL:]
-        skipped = len(lines) - len(shown)
+        skipped = shown[0].seq - last - 1 if shown else 0
         return self.update(regions, lines=shown, skipped=skipped, swaps=swaps), lines
 
     def update(self, regions: Iterable[Region] = (), **more: Any) -> Update:

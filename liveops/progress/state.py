@@ -20,6 +20,10 @@ LEVELS = ("debug", "info", "success", "warning", "error")
 """The levels of a status text and of a log line."""
 
 
+TAKE = 10_000
+"""Log lines taken at a time, and the most lines of one text."""
+
+
 class Counter:
     """Counts the items of one ``track()`` loop.
 
@@ -96,7 +100,9 @@ class ProgressState:
         "alarm",
         "announced",
         "counter",
+        "dropped",
         "explicit_percent",
+        "line_bound",
         "pending",
         "progress_changed",
         "stage",
@@ -112,6 +118,8 @@ class ProgressState:
         self.counter: Counter | None = None
         self.progress_changed = False
         self.stage = ""
+        self.line_bound = line_bound
+        self.dropped = 0
         self.pending: deque[tuple[float, str, str, str]] = deque(maxlen=line_bound)
         self.announced = False  # the pump knows that there is something to flush
         self.alarm = False  # a track() loop has to answer: a stop signal or a due inline flush
@@ -135,7 +143,9 @@ class ProgressState:
             self.wake()
 
     def add_line(self, text: str, level: str) -> None:
-        """Append a log line."""
+        """Append a log line; beyond the bound the oldest that waits gives way, but is counted."""
+        if len(self.pending) >= self.line_bound:
+            self.dropped += 1
         self.pending.append((time.time(), level, self.stage, text))
         if not self.announced:
             self.wake()
@@ -193,17 +203,28 @@ class ProgressState:
         return moved, values
 
     def take_lines(self, first_seq: int) -> list[Line]:
-        """Return the log lines added since the last call, numbered from ``first_seq``.
+        """Return log lines added since the last call, numbered from ``first_seq``.
 
-        A text of several lines becomes several lines; each is cleaned and cut to length.
+        A text of several lines becomes several lines; each is cleaned and cut to length. About
+        ``TAKE`` at most are taken at a time, so that a flood of one run does not hold up the
+        others; what was dropped leaves a gap in the numbers.
         """
         taken: list[Line] = []
+        dropped = self.dropped
+        self.dropped -= dropped
+        seq = first_seq + dropped
         for _ in range(len(self.pending)):
+            if len(taken) >= TAKE:
+                break
             stamp, level, stage, text = self.pending.popleft()
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
             whole = isinstance(text, CutText)
-            for part in [text] if whole else split_lines(text):
+            parts = [text] if whole else split_lines(text)
+            if len(parts) > TAKE:
+                more = len(parts) - TAKE
+                parts[TAKE:] = [f"… [{more:,} more lines of one text, cut at {TAKE:,}]"]
+            for part in parts:
                 line = clean(part) if whole else cut(clean(part), LOG_LINE_LIMIT)
-                taken.append(Line(first_seq + len(taken), moment, level, where, line))
+                taken.append(Line(seq + len(taken), moment, level, where, line))
         return taken

@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import logging
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 
@@ -34,7 +36,8 @@ from liveops.store import Ending
 
 logger = logging.getLogger("liveops")
 
-_FINISH_TRIES = 5
+_FINISH_SECONDS = 300.0
+_LONGEST_PAUSE = 5.0
 
 
 def execute(
@@ -67,6 +70,7 @@ def execute(
         with translation.override(specific.language):
             return _carry_out(run)
     finally:
+        run.abandon()  # whatever went wrong: nobody goes on serving it
         registry.remove(run)
         specific.fence = None
 
@@ -79,7 +83,7 @@ def _carry_out(run: Run) -> State | None:
     try:
         if run.operation.cancel_requested:
             raise OperationCancelled("The operation was cancelled before it started.")
-        _call(run.operation, progress)
+        _call(run, progress)
         ending = _returned(progress)
     except FenceLost as lost:
         _abandon(run, lost)
@@ -88,6 +92,13 @@ def _carry_out(run: Run) -> State | None:
         ending = Ending(State.CANCELLED)
     except OperationInterrupted:
         ending = Ending(State.INTERRUPTED)
+    except asyncio.CancelledError as error:
+        if isinstance(run.stop, OperationCancelled):
+            ending = Ending(State.CANCELLED)
+        elif isinstance(run.stop, OperationInterrupted):
+            ending = Ending(State.INTERRUPTED)
+        else:
+            ending = _failed(run.operation, progress, error)
     except (KeyboardInterrupt, SystemExit) as signal:
         leaving = signal
         ending = Ending(State.INTERRUPTED)
@@ -101,16 +112,32 @@ def _carry_out(run: Run) -> State | None:
     return state
 
 
-def _call(operation: LiveOperation, progress: Progress) -> None:
+def _call(run: Run, progress: Progress) -> None:
+    operation = run.operation
     if inspect.iscoroutinefunction(operation.run):
-        async_to_sync(operation.run)(progress)
+
+        async def main() -> None:
+            run.runs_as_task()
+            await operation.run(progress)
+
+        try:
+            async_to_sync(main)()
+        except RuntimeError as error:
+            if run.is_task or threading.main_thread().is_alive():
+                raise
+            raise OperationInterrupted("The process is shutting down.") from error
         return
     returned = operation.run(progress)
-    if asyncio.iscoroutine(returned):
-        returned.close()
-        raise TypeError(
-            f"{type(operation).__name__}.run() returned a coroutine; write it as 'async def run'."
-        )
+    if (
+        inspect.isawaitable(returned)
+        or inspect.isgenerator(returned)
+        or inspect.isasyncgen(returned)
+    ):
+        name = f"{type(operation).__name__}.run()"
+        if inspect.iscoroutine(returned):
+            returned.close()
+            raise TypeError(f"{name} returned a coroutine; write it as 'async def run'.")
+        raise TypeError(f"{name} returned {type(returned).__name__}; it must do the work itself.")
 
 
 def _returned(progress: Progress) -> Ending:
@@ -158,16 +185,26 @@ def _finish(run: Run, ending: Ending) -> State | None:
 
 
 def _save_ending(operation: LiveOperation, ending: Ending) -> bool:
+    """Save the end, however long the database is away; False if the operation is another run's."""
     connection = connections[store.alias_of(operation)]
-    for tries_left in reversed(range(_FINISH_TRIES)):
+    deadline, pause = time.monotonic() + _FINISH_SECONDS, 0.05
+    while True:
         try:
             return store.finish(operation, ending)
         except DatabaseError:
-            if not tries_left or connection.in_atomic_block:
+            if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
             logger.warning("liveops: the end of operation %s is saved again", operation.pk)
             connection.close_if_unusable_or_obsolete()
-    return False
+            threading.Event().wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        except Exception as error:
+            # User code left something on the operation that no database takes.
+            logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
+            operation.current_stage, operation.stage_states = -1, {}
+            trace = "".join(traceback.format_exception(error))
+            text = _("Its stages or result could not be saved.")
+            return store.finish(operation, Ending(State.FINISHED_ERROR, text, trace))
 
 
 def _abandon(run: Run, lost: FenceLost) -> None:

@@ -8,9 +8,10 @@ import threading
 import time
 import uuid
 
-from django.db import connections
+from django.db import OperationalError, connections
+from django.utils.translation import gettext as _
 
-from liveops import registry, store
+from liveops import control, registry, store
 from liveops.conf import get_settings
 from liveops.exceptions import OperationInterrupted
 from liveops.models import LiveOperation
@@ -19,6 +20,9 @@ from liveops.runners.base import Runner
 from liveops.runners.executor import execute
 
 logger = logging.getLogger("liveops")
+
+_CLAIM_SECONDS = 300.0
+_CLAIM_PAUSE = 0.2
 
 
 class ThreadRunner(Runner):
@@ -54,16 +58,17 @@ class Pool:
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
+                if len(self._threads) == 1:
+                    threading.Thread(
+                        target=_watch_main_thread, name="liveops-shutdown", daemon=True
+                    ).start()
         self._queue.put((operation.pk, operation._state.db))
 
     def _work(self) -> None:
         while True:
             pk, alias = self._queue.get()
             try:
-                if not self._closing:
-                    # Loaded here: the caller goes on using its own instance in another thread.
-                    fresh = LiveOperation._base_manager.using(alias).get(pk=pk)
-                    execute(fresh, pump=threaded_pump())
+                self._carry_out(pk, alias)
             except BaseException:
                 # The executor has dealt with user code; what gets here is trouble of our own.
                 logger.exception("liveops: operation %s ended unexpectedly", pk)
@@ -72,6 +77,34 @@ class Pool:
             with self._lock:
                 if self._queue.empty():
                     self._free += 1
+
+    def _carry_out(self, pk: uuid.UUID, alias: str | None) -> None:
+        deadline = time.monotonic() + _CLAIM_SECONDS
+        while not self._closing:
+            # Loaded here: the caller goes on using its own instance in another thread.
+            operation = LiveOperation._base_manager.using(alias).filter(pk=pk).first()
+            if operation is None:
+                logger.info("liveops: operation %s was deleted before it started", pk)
+                return
+            try:
+                execute(operation, pump=threaded_pump())
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                logger.warning("liveops: operation %s waits for the database to start", pk)
+                threading.Event().wait(_CLAIM_PAUSE)
+            except Exception:
+                self.refuse(operation)
+                raise
+            else:
+                return
+
+    @staticmethod
+    def refuse(operation: LiveOperation) -> None:
+        """End an operation that cannot be started, so that it does not wait for ever."""
+        text = _("The operation could not be started.")
+        if store.fail_unstarted(operation, text):
+            control.announce_end(operation, text)
 
     def close(self, grace: float) -> None:
         """Interrupt what runs, and wait for it to end.
@@ -98,6 +131,13 @@ _pool = Pool()
 def _shut_down() -> None:
     if registry.everything():
         _pool.close(get_settings().SHUTDOWN_GRACE)
+
+
+def _watch_main_thread() -> None:
+    # Before it calls what atexit registered, Python waits for the threads of executors, and with
+    # them for an async run; the main thread has ended by then.
+    threading.main_thread().join()
+    _shut_down()
 
 
 def _after_fork() -> None:

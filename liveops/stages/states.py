@@ -1,5 +1,6 @@
 """The states of a stage, and how a block that ends decides between them."""
 
+from asyncio import CancelledError
 from enum import StrEnum
 
 from liveops.exceptions import OperationCancelled, StopSignal
@@ -23,6 +24,6 @@ def outcome_of(error: BaseException | None) -> StageState:
         return StageState.DONE
     if isinstance(error, OperationCancelled):
         return StageState.CANCELLED
-    if isinstance(error, KeyboardInterrupt | SystemExit | StopSignal):
+    if isinstance(error, KeyboardInterrupt | SystemExit | StopSignal | CancelledError):
         return StageState.INTERRUPTED
     return StageState.FAILED

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.testapp.models import Walk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PK = str(uuid.uuid4())
+PK = "6b1f0a52-6b7e-4f2a-9d0e-3c8f5b1d7a90"
 
 
 @pytest.mark.django_db
@@ -111,11 +110,27 @@ async def test_a_page_asks_only_so_often(owner: Any, monkeypatch: pytest.MonkeyP
         refused = await socket.subscribe(walk)
         assert (refused["op"], refused["error"]) == (None, "rate_limited")
         assert refused["detail"].endswith(".")
-        await socket.say("no JSON")
-        assert (await socket.hear())["error"] == "rate_limited", "whatever is said"
-        clock.now += 0.5
-        assert "snapshot" in await socket.subscribe(walk)
-        assert (await socket.subscribe(walk))["error"] == "rate_limited"
+        for pause, allowed in ((0.5, 1), (3_600.0, 3)):
+            clock.now += pause
+            for _ in range(allowed):
+                assert "snapshot" in await socket.subscribe(walk)
+            assert (await socket.subscribe(walk))["error"] == "rate_limited"
+
+
+@asynchronous
+async def test_who_goes_on_asking_is_closed_out(
+    owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_BURST", 1.0)
+    monkeypatch.setattr(consumers, "_RATE", 0.0)
+    monkeypatch.setattr(consumers, "_PATIENCE", 5)
+    async with Socket(owner) as socket:
+        for _ in range(6):
+            await socket.say("no JSON")
+        errors = [(await socket.hear())["error"] for _ in range(2)]
+        assert errors == ["bad_frame", "rate_limited"]
+        closing = await socket.wire.receive_output(timeout=10)
+    assert closing == {"type": "websocket.close", "code": 4403}
 
 
 class Tap:

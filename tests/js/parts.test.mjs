@@ -31,6 +31,14 @@ describe("an operation's own part", () => {
     assert.equal(text("#chart"), "onetwo");
   });
 
+  it("is replaced whole by outerHTML", async () => {
+    page = await Page.load(`<p id="chart"></p>${container(A)}`);
+    page.socket.open();
+    page.snapshot(A, "");
+    page.frame(A, 1, part(A, "#chart", '<em id="chart">new</em>', "outerHTML"));
+    assert.equal(page.document.querySelector("#chart").outerHTML, '<em id="chart">new</em>');
+  });
+
   it("that the page does not have is passed over without an error", async () => {
     page = await Page.load(container(A));
     const errors = [];

@@ -1,5 +1,6 @@
 """Operations for the tests."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -137,3 +138,22 @@ class Stubborn(LiveOperation):
         p.log("deaf")
         for _ in range(600):
             threading.Event().wait(0.1)
+
+
+class Listening(LiveOperation):
+    """Works for ten minutes, and listens."""
+
+    def run(self, p: Progress) -> None:
+        """Wait in small steps."""
+        p.log("up")
+        for _ in p.track(range(6_000)):
+            threading.Event().wait(0.1)
+
+
+class Sleeping(LiveOperation):
+    """Awaits one thing for ten minutes."""
+
+    async def run(self, p: Progress) -> None:
+        """Sleep."""
+        p.log("up")
+        await asyncio.sleep(600)

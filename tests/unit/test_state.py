@@ -206,9 +206,9 @@ def test_the_oldest_lines_give_way_when_too_many_wait() -> None:
     for number in range(10):
         state.add_line(str(number), "info")
     assert [(line.seq, line.text) for line in state.take_lines(1)] == [
-        (1, "7"),
-        (2, "8"),
-        (3, "9"),
+        (8, "7"),
+        (9, "8"),
+        (10, "9"),
     ]
 
 

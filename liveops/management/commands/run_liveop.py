@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, models, router, transaction
 from django.forms import fields_for_model
 
-from liveops import control
+from liveops import control, store
 from liveops.exceptions import InvalidStateError
 from liveops.models import LiveOperation
 from liveops.progress.pumps import suitable_pump
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             with Signals(operation):
                 state = execute(
                     operation,
-                    pump=suitable_pump(operation._state.db or "default"),
+                    pump=suitable_pump(store.alias_of(operation)),
                     sinks=[TextSink(stream)],
                 )
         except KeyboardInterrupt:

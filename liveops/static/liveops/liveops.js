@@ -83,10 +83,9 @@
   /** Fill the operation's own parts: in its container, or else wherever the page has them. */
   function fillParts(container, parts) {
     for (const part of parts) {
-      const [, mode, scope, target] = /^(\w+:)(\S+ )(.+)$/.exec(part.getAttribute("hx-swap-oob"));
-      const where = container.querySelector(target) ? scope + target : target;
-      part.setAttribute("hx-swap-oob", mode + where);
-      if (document.querySelector(target)) window.htmx.swap(container, part.outerHTML, SWAP);
+      const [, swapStyle, target] = /^(\w+):\S+ (.+)$/.exec(part.getAttribute("hx-swap-oob"));
+      const place = container.querySelector(target) ?? document.querySelector(target);
+      if (place) window.htmx.swap(place, part.innerHTML, { ...SWAP, swapStyle });
     }
   }
 

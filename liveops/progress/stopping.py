@@ -1,0 +1,54 @@
+"""How a run is stopped from outside: a signal that waits until user code makes its next call."""
+
+import asyncio
+from collections.abc import Callable
+
+from liveops.exceptions import FenceLost, OperationInterrupted, StopSignal
+from liveops.progress.state import ProgressState
+
+
+class Stoppable:
+    """Holds the stop signal of a run and raises it in user code.
+
+    Args:
+        state: its alarm makes a ``track()`` loop look.
+    """
+
+    def __init__(self, state: ProgressState) -> None:
+        self.state = state
+        self.stop: StopSignal | None = None
+        self._stop_raised = False
+        self._cancel_task: Callable[[], object] | None = None
+
+    def request_stop(self, signal: StopSignal) -> None:
+        """Have a stop signal raised in user code at its next call; callable from any thread.
+
+        When the process goes down, an ``async def run`` is also stopped at its next ``await``.
+        """
+        if self.stop is None or isinstance(signal, FenceLost):
+            self.stop = signal
+            self._stop_raised = False
+            self.state.alarm = True
+        if isinstance(signal, OperationInterrupted) and self._cancel_task is not None:
+            self._cancel_task()
+
+    def raise_stop(self, *, again: bool = False) -> None:
+        """Raise the stop signal that waits; one that was raised before only if ``again``."""
+        if self.stop is not None and (again or not self._stop_raised):
+            self._stop_raised = True
+            raise self.stop
+
+    @property
+    def is_task(self) -> bool:
+        """Whether user code began to run as a task of an event loop."""
+        return self._cancel_task is not None
+
+    def runs_as_task(self) -> None:
+        """Note that user code runs as the current task of the running event loop."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def cancel_task() -> None:
+            if task is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
+
+        self._cancel_task = cancel_task
