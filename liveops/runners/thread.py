@@ -1,6 +1,7 @@
 """The thread runner: a bounded pool of daemon threads in the server process. The default."""
 
 import atexit
+import concurrent.futures.thread  # noqa: F401  (it registers first)
 import logging
 import os
 import queue
@@ -59,9 +60,7 @@ class Pool:
                 self._threads.append(thread)
                 thread.start()
                 if len(self._threads) == 1:
-                    threading.Thread(
-                        target=_watch_main_thread, name="liveops-shutdown", daemon=True
-                    ).start()
+                    _shut_down_early()
         self._queue.put((operation.pk, operation._state.db))
 
     def _work(self) -> None:
@@ -113,6 +112,8 @@ class Pool:
             grace: seconds to wait. A run that has not ended by then is marked INTERRUPTED
                 from outside, and its fence taken away.
         """
+        if self._closing:
+            return
         self._closing = True
         for run in registry.everything():
             run.request_stop(OperationInterrupted("The process is shutting down."))
@@ -133,11 +134,16 @@ def _shut_down() -> None:
         _pool.close(get_settings().SHUTDOWN_GRACE)
 
 
-def _watch_main_thread() -> None:
-    # Before it calls what atexit registered, Python waits for the threads of executors, and with
-    # them for an async run; the main thread has ended by then.
-    threading.main_thread().join()
-    _shut_down()
+def _shut_down_early() -> None:
+    """See to it that runs are stopped before Python waits for the threads of executors.
+
+    An async run is driven by such a thread, and what atexit registers is called only after that
+    wait. Python has no public hook for the moment before; concurrent.futures uses this one too, and
+    the last to register is called first.
+    """
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        register(_shut_down)
 
 
 def _after_fork() -> None:
