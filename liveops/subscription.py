@@ -20,12 +20,21 @@ class Watch:
     pk: uuid.UUID
     seq: int = 0
     html: str = ""
-    finished: str = ""
+    url: str = ""
+    success_url: str | None = None
     can_control: bool = False
     can_debug: bool = False
     language: str = ""
     log_seq: int = 0
-    state: str = ""
+    state: str = State.NOT_STARTED.value
+
+    @property
+    def finished(self) -> str:
+        """The message that it has ended; empty if it has not."""
+        if not State(self.state).is_final:
+            return ""
+        body = {"state": self.state, "url": self.url, "success_url": self.success_url}
+        return json.dumps({"op": str(self.pk), "liveop_finished": body})
 
     @property
     def steers(self) -> bool:
@@ -87,21 +96,14 @@ def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watc
             cancel_requested=taken.view.cancel_requested,
         )
         html = taken.fragments(log_after) + controls
-    finished = ""
-    if State(taken.view.state).is_final:
-        body = {
-            "state": taken.view.state,
-            "url": operation.get_absolute_url(),
-            "success_url": success_url(operation, taken.view.state),
-        }
-        finished = json.dumps({"op": str(pk), "liveop_finished": body})
     return Watch(
         pk,
-        taken.seq,
-        html,
-        finished,
-        can_control,
-        can_debug,
+        seq=taken.seq,
+        html=html,
+        url=operation.get_absolute_url(),
+        success_url=success_url(operation, taken.view.state),
+        can_control=can_control,
+        can_debug=can_debug,
         language=operation.language,
         log_seq=taken.lines[-1].seq if taken.lines else 0,
         state=taken.view.state,

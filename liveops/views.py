@@ -20,15 +20,15 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
-from django.utils import translation
 from django.utils.text import capfirst
 from django.views import View
 from django.views.generic import CreateView, DetailView, ListView
 
-from liveops import access, control, rendering, snapshot
+from liveops import access, control, snapshot
 from liveops.conf import get_settings
 from liveops.exceptions import InvalidStateError, UnknownOperationTypeError
 from liveops.models import LiveOperation
+from liveops.subscription import look_up
 
 logger = logging.getLogger("liveops")
 
@@ -240,30 +240,18 @@ class SnapshotView(View):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Return the snapshot as JSON, or 304 if the page has it already."""
-        operation = snapshot.find(pk)
-        token = request.headers.get("X-Liveop-Token", "")
-        if operation is None or not (
-            operation.can_view(request.user) or (token and access.token_allows(token, pk))
-        ):
+        watch = look_up(pk, request.user, request.headers.get("X-Liveop-Token", ""), None)
+        if watch is None:
             raise Http404
-        with translation.override(operation.language):
-            taken = snapshot.take(operation)
-            html = taken.fragments() + rendering.controls_fragment(
-                pk,
-                taken.view.state,
-                can_control=operation.can_control(request.user),
-                can_debug=access.can_debug(operation, request.user),
-                cancel_requested=taken.view.cancel_requested,
-            )
         frame = {
             "op": str(pk),
-            "seq": taken.seq,
+            "seq": watch.seq,
             "snapshot": True,
-            "state": taken.view.state,
-            "success_url": control.success_url(operation, taken.view.state),
-            "liveop_html": html,
+            "state": watch.state,
+            "success_url": watch.success_url,
+            "liveop_html": watch.html,
         }
-        digest = hashlib.blake2s(html.encode(), digest_size=12).hexdigest()
+        digest = hashlib.blake2s(watch.html.encode(), digest_size=12).hexdigest()
         etag = f'"{digest}"'
         if request.headers.get("If-None-Match") == etag:
             return HttpResponse(status=304, headers={"ETag": etag})
