@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils.safestring import SafeString
 
-from liveops import registry, rendering
+from liveops import registry, rendering, store
 from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation, LiveProgress, LogLine
 from liveops.progress.state import Line, View
+from liveops.states import State
 
 logger = logging.getLogger("liveops")
 
@@ -66,6 +67,8 @@ def take(operation: LiveOperation) -> Snapshot:
     """
     specific = operation.specific
     progress: LiveProgress | None = getattr(specific, "live_progress", None)
+    if State(specific.get_state()).is_final:
+        progress = store.progress_of(specific)  # it may have ended between the two readings
     alias = operation._state.db
     stored = LogLine.objects.using(alias).filter(operation=operation.pk)
     lines = [_line(row) for row in reversed(stored.order_by("-seq")[:TAIL])]

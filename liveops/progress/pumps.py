@@ -22,7 +22,7 @@ from liveops.conf import get_settings
 from liveops.progress.bridge import call_at_home
 
 if TYPE_CHECKING:
-    from liveops.progress.run import Run
+    from liveops.progress.serving import ServedRun as Run
 
 logger = logging.getLogger("liveops")
 

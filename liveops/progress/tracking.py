@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from liveops.progress.state import Counter
 
 if TYPE_CHECKING:
-    from liveops.progress.run import Run
+    from liveops.progress.serving import ServedRun as Run
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

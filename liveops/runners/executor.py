@@ -169,13 +169,16 @@ def _finish(run: Run, ending: Ending) -> State | None:
         name: broken.value if state == StageState.ACTIVE else state
         for name, state in operation.stage_states.items()
     }
+    run.settle(ending.error_text)
+    operation.result_context = dict(ending.result_context) if ending.result_context else None
+    address = success_url(operation, ending.state)
     if not _save_ending(operation, ending):
         _abandon(run, FenceLost("Another run took it over."))
         return None
     run.end(
         Finished(
             state=ending.state,
-            success_url=success_url(operation, ending.state),
+            success_url=address,
             result=ending.result_context,
             error_text=ending.error_text,
             traceback=ending.traceback,

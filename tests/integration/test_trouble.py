@@ -10,8 +10,13 @@ import pytest
 from django.db import DatabaseError, OperationalError
 from django.utils.functional import lazystr
 
-from liveops import registry, store
-from liveops.exceptions import InvalidStateError, OperationCancelled, OperationInterrupted
+from liveops import registry, snapshot, store
+from liveops.exceptions import (
+    InvalidStateError,
+    OperationCancelled,
+    OperationError,
+    OperationInterrupted,
+)
 from liveops.models import LiveOperation, LogLine
 from liveops.progress import Progress
 from liveops.progress.pumps import InlinePump, ThreadedPump, threaded_pump
@@ -176,6 +181,29 @@ def test_a_restart_before_the_old_run_has_said_its_last_word(
     assert operation.get_state() == "NOT_STARTED"
     assert all(update.finished is None for update in recorder.updates)
     assert not LogLine.objects.exists()
+
+
+def test_whoever_reads_of_the_end_finds_its_reason_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = store.finish
+
+    def looking(operation: LiveOperation, *args: Any) -> bool:
+        before = snapshot.find(operation.pk)  # as a page does, just before the end is saved
+        assert before is not None
+        done = original(operation, *args)
+        before.refresh_from_db(fields=["finished_on", "finished_successfully"])
+        registry.remove(registry.everything()[0])  # as another process sees it
+        taken = snapshot.take(before)
+        seen.append((taken.view.state, taken.view.error_text, [x.text for x in taken.lines]))
+        return done
+
+    def body(op: Scripted, p: Progress) -> None:
+        p.log("the last line")
+        raise OperationError("Line 7 is wrong.")
+
+    seen: list[Any] = []
+    monkeypatch.setattr(store, "finish", looking)
+    run_scripted(body, pump=threaded_pump())
+    assert seen == [("FINISHED_ERROR", "Line 7 is wrong.", ["the last line"])]
 
 
 def test_what_a_thread_says_after_the_end_goes_nowhere() -> None:

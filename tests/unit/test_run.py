@@ -10,6 +10,7 @@ import pytest
 from liveops import store
 from liveops.exceptions import FenceLost, OperationCancelled, OperationInterrupted
 from liveops.progress.run import Run
+from liveops.progress.serving import ServedRun
 from liveops.progress.state import Counter
 from liveops.progress.update import ALL_REGIONS, Region
 from liveops.sinks.recording import RecordingSink
@@ -27,12 +28,12 @@ class StillPump:
 
     own_connection = False
 
-    def add(self, run: Run) -> None:
+    def add(self, run: ServedRun) -> None:
         """Serve nothing."""
 
     remove = add
 
-    def wake(self, run: Run) -> None:
+    def wake(self, run: ServedRun) -> None:
         """Note the wake-up, as the threaded pump does."""
         run.state.announced = True
 

@@ -1,0 +1,246 @@
+"""A run while it runs: its state in memory, and the one place where that state goes out.
+
+``lock`` guards what has been shown: numbers, log tail, sinks. User code never holds it while it
+saves a stage, and the pump never waits for it, so that one run that hangs on a database lock
+stops neither the pump nor the other runs.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import connections
+
+from liveops import lock_waits, store
+from liveops.conf import get_settings
+from liveops.exceptions import FenceLost, InvalidStateError, OperationCancelled
+from liveops.models import LiveOperation
+from liveops.progress.boundary import Boundary
+from liveops.progress.bridge import call_at_home
+from liveops.progress.fanout import Fanout
+from liveops.progress.ledger import Ledger
+from liveops.progress.pumps import Pump
+from liveops.progress.screen import Screen
+from liveops.progress.state import ProgressState
+from liveops.progress.stopping import Stoppable
+from liveops.progress.throttle import Throttle
+from liveops.progress.update import Region, Sink, StageChange, Swap, Update
+from liveops.stages import StageState
+
+_BUSY_SECONDS = 0.005
+
+
+class ServedRun(Stoppable):
+    """Ties an operation that was claimed to its state, its pump and its sinks.
+
+    Args:
+        operation: the claimed instance, with its fence.
+        claim: what :func:`liveops.store.claim` returned.
+        sinks: where updates go, in this order.
+        pump: what carries them.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        operation: LiveOperation,
+        claim: store.Claim,
+        sinks: Sequence[Sink],
+        *,
+        pump: Pump,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        settings = get_settings()
+        self.operation = operation
+        self.run_id: uuid.UUID = claim.run_id
+        self.alias = store.alias_of(operation)
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.throttle = Throttle(1.0 / settings.THROTTLE_HZ)
+        super().__init__(ProgressState(self._wake, line_bound=settings.LOG_LINES))
+        self.is_polled = pump.own_connection
+        self._pump = pump
+        self._boundary = Boundary(self.alias, pump)
+        self._ledger = Ledger(operation, clock())
+        self._fanout = Fanout(sinks)
+        self._screen = Screen(operation, claim.seq, claim.log_seq)
+        self._busy_until = 0.0
+        self._ended = False
+
+    # What user code asks for, through Progress.
+
+    def enter_stage(self, name: str, index: int | None) -> None:
+        """Make a stage the active one: save it, show it, put the bar back to 0 %."""
+        if self._ended:
+            raise InvalidStateError(f"The run has ended, so the stage {name!r} cannot begin.")
+        self.flush()
+        self.raise_stop()
+        self.state.stage = name
+        self._mark_stage(name, index, StageState.ACTIVE)
+        if index is not None:
+            self.operation.current_stage = index
+        self._save_stage(StageChange(name, index, StageState.ACTIVE))
+
+    def leave_stage(
+        self, name: str, index: int | None, outcome: StageState, seconds: float
+    ) -> None:
+        """End a stage that took ``seconds``: save its outcome, record the attempt, show it."""
+        if self._ended:
+            return
+        self.flush()
+        self._mark_stage(name, index, outcome)
+        if index is not None:
+            with self.lock:
+                self._ledger.add_stage_run(name, outcome.value, seconds)
+        self._save_stage(StageChange(name, index, outcome, seconds))
+
+    def add_swap(self, swap: Swap) -> None:
+        """Show HTML in a part of the page that is the operation's own."""
+        with self.lock:
+            self._screen.add_swap(swap)
+        self._wake()
+
+    def answer_alarm(self) -> None:
+        """Do what a ``track()`` loop was interrupted for: stop, or flush at a tick of the bell."""
+        self.state.alarm = False
+        self.raise_stop()
+        self._wake()
+
+    def look_at_flags(self) -> None:
+        """Ask the database at once whether to stop; on the caller's connection."""
+        self.take_flags(store.poll(self.alias, [self.operation.pk]).get(self.operation.pk))
+
+    def take_flags(self, flags: tuple[Any, bool] | None) -> None:
+        """Take over what the database says: whose the operation is, and whether to cancel."""
+        if flags is None or flags[0] != self.run_id:
+            self.request_stop(FenceLost(f"Run {self.run_id} no longer owns its operation."))
+        elif flags[1] and not self._screen.view.cancel_requested:
+            self.note_cancel()
+
+    def note_cancel(self) -> None:
+        """Have the run cancelled, and show that this was asked for."""
+        with self.lock:
+            self.operation.cancel_requested = True
+            self._screen.change(Region.CONTROLS, Region.STATUS, cancel_requested=True)
+        self.request_stop(OperationCancelled("The operation was cancelled."))
+        if self._pump.own_connection:
+            self._wake()
+
+    # What pumps ask for.
+
+    def due_at(self) -> float:
+        """Return when the pump has to serve this run next, in seconds of the clock."""
+        counter = self.state.counter
+        counting = counter is not None and counter.active
+        look_at = self._screen.taken_at + self.throttle.interval if counting else float("inf")
+        frame_at = self.throttle.next_at if self.state.announced else look_at
+        return max(min(frame_at, self._ledger.due_at()), self._busy_until)
+
+    def serve(self, now: float) -> None:
+        """Send and save what is due, in the pump's thread; never wait for user code."""
+        if now < self.due_at():
+            return
+        if not self.lock.acquire(blocking=False):
+            self._busy_until = now + _BUSY_SECONDS
+            return
+        try:
+            if not self._ended:  # the pump may still be on its round
+                self._flush(now, show=self.throttle.due(now))
+        finally:
+            self.lock.release()
+
+    def flush(self) -> None:
+        """Send and save all that waits, before user code goes on."""
+        state = self.state
+        if not (state.announced or state.changed or state.counter or self._screen.pending):
+            return
+        if self._pump.own_connection:
+            self._pump.call(self._flush_now)
+        else:
+            call_at_home(self._flush_now)
+
+    def _flush_now(self) -> None:
+        with self.lock:
+            if not self._ended:
+                self._flush(self.clock(), show=True)
+
+    def _flush(self, now: float, *, show: bool) -> None:
+        ledger = self._ledger
+        update = self._collect(now) if show else None
+        if self._boundary.rows_may_be_saved():
+            if self._pump.own_connection:
+                lock_waits.limit(connections[self.alias])
+            if ledger.ready(now) and (ledger.has_lines or now >= ledger.due_at()):
+                self._save(now)  # log lines are stored before they are shown
+        elif now >= ledger.due_at():
+            ledger.postpone(now, self.throttle.interval)
+        if update is not None:
+            self._fanout.emit(update)
+
+    def _save(self, now: float) -> bool:
+        screen = self._screen
+        try:
+            return self._ledger.save(now, screen.seq, screen.log_seq, screen.view)
+        except FenceLost as lost:
+            self.request_stop(lost)
+            self._pump.remove(self)
+            return True
+
+    def _collect(self, now: float) -> Update | None:
+        update, lines = self._screen.collect(self.state, now)
+        if update is not None:
+            self.throttle.mark(now)
+            self._ledger.note_change()
+            self._ledger.add_lines(lines)
+        if self.state.pending and self._pump.own_connection:
+            self.state.announced = True  # a flood is taken in portions
+        return update
+
+    # Stage boundaries.
+
+    def _mark_stage(self, name: str, index: int | None, state: StageState) -> None:
+        if index is not None:
+            self.operation.stage_states = {**self.operation.stage_states, name: state.value}
+
+    def _save_stage(self, change: StageChange) -> None:
+        """Save the stages, then show them; a boundary whose commit waits is announced at once.
+
+        So the terminal prints its headers in order, while no page is shown stages that a rollback
+        may still take back.
+        """
+        operation = self.operation
+        saved = (operation.current_stage, dict(operation.stage_states))
+        announced = False
+
+        def write() -> None:
+            operation.save(update_fields=["current_stage", "stage_states"])
+
+        def then() -> None:
+            self._show_stage(None if announced else change, saved)
+
+        if change.index is None or not call_at_home(lambda: self._boundary.save(write, then)):
+            announced = True
+            self._show_stage(change, None)
+
+    def _show_stage(
+        self, change: StageChange | None, saved: tuple[int, dict[str, str]] | None
+    ) -> None:
+        with self.lock:
+            if change is not None and change.state is StageState.ACTIVE:
+                self.state.reset_bar()
+            if saved is not None:
+                self._screen.change(Region.STAGES, current_stage=saved[0], stage_states=saved[1])
+            now = self.clock()
+            update = self._collect(now) or self._screen.update()
+            if not self._pump.own_connection and self._boundary.rows_may_be_saved():
+                self._save(now)
+            self._fanout.emit(replace(update, stage=change))
+        self._wake()
+
+    def _wake(self) -> None:
+        # A loop that was left open is closed by the garbage collector, long after the run perhaps.
+        if not self._ended:
+            self._pump.wake(self)
