@@ -1,6 +1,7 @@
 """What a run has to save beside its operation: progress, heartbeat, log lines, ended stages."""
 
 import logging
+import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -33,12 +34,14 @@ class Ledger:
 
     Args:
         operation: the claimed instance.
+        run_id: the run that ended stages are recorded for.
         now: seconds of the run's monotonic clock.
     """
 
-    def __init__(self, operation: LiveOperation, now: float) -> None:
+    def __init__(self, operation: LiveOperation, run_id: uuid.UUID, now: float) -> None:
         settings = get_settings()
         self._operation = operation
+        self._run_id = run_id
         self._keep_lines = settings.LOG_LINES
         self._heartbeat_seconds = settings.HEARTBEAT_SECONDS
         self._lines: deque[Line] = deque(maxlen=settings.LOG_LINES)
@@ -63,11 +66,10 @@ class Ledger:
     def add_stage_run(self, name: str, outcome: str, seconds: float) -> None:
         """Take the record of a stage that took ``seconds``; it is saved with the next flush."""
         now = timezone.now()
-        assert self._operation.fence is not None  # noqa: S101  (a ledger belongs to a claimed run)
         self._stage_runs.append(
             StageRun(
                 operation_id=self._operation.pk,
-                run_id=self._operation.fence,
+                run_id=self._run_id,
                 stage=name,
                 started_on=now - timedelta(seconds=seconds),
                 finished_on=now,

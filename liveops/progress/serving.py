@@ -64,7 +64,7 @@ class ServedRun(Stoppable):
         self.is_polled = pump.own_connection
         self._pump = pump
         self._boundary = Boundary(self.alias, pump)
-        self._ledger = Ledger(operation, clock())
+        self._ledger = Ledger(operation, claim.run_id, clock())
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
         self._busy_until = 0.0
