@@ -26,6 +26,17 @@ class InvalidStateError(LiveOperationsError):
     """The operation is not in a state that allows what was asked of it."""
 
 
+class StageFailedError(OperationError):
+    """A stage asked to be tried again and its attempts are used up."""
+
+    @classmethod
+    def after(cls, stage: str, attempts: int, cause: object) -> "StageFailedError":
+        """Return the error of a stage that was tried so many times."""
+        times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        reason = f": {cause}" if cause is not None and str(cause) else "."
+        return cls(f"The stage {stage!r} failed after {times}{reason}")
+
+
 class ConfigurationError(LiveOperationsError):
     """A setting or an operation class is wrong; the message says what to change."""
 

@@ -1,6 +1,27 @@
-"""The stage rules, in pure Python: names, states and outcomes."""
+"""The stage rules, in pure Python: names, states, phases, retry, skip and their machine."""
 
+from liveops.stages.declaration import Stage, custom_phase_problems, stage_methods, stage_of
+from liveops.stages.machine import StageHost, make_stage
 from liveops.stages.names import identifier, name_problems
-from liveops.stages.states import StageState, outcome_of
+from liveops.stages.retrying import RetryLimits, RetryStage, limits_for
+from liveops.stages.selection import selection_problem, selects
+from liveops.stages.states import StageState, outcome_of, without_unfinished
 
-__all__ = ["StageState", "identifier", "name_problems", "outcome_of"]
+__all__ = [
+    "RetryLimits",
+    "RetryStage",
+    "Stage",
+    "StageHost",
+    "StageState",
+    "custom_phase_problems",
+    "identifier",
+    "limits_for",
+    "make_stage",
+    "name_problems",
+    "outcome_of",
+    "selection_problem",
+    "selects",
+    "stage_methods",
+    "stage_of",
+    "without_unfinished",
+]

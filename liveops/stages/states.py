@@ -1,6 +1,7 @@
 """The states of a stage, and how a block that ends decides between them."""
 
 from asyncio import CancelledError
+from collections.abc import Mapping
 from enum import StrEnum
 
 from liveops.exceptions import OperationCancelled, StopSignal
@@ -16,6 +17,17 @@ class StageState(StrEnum):
     SKIPPED = "skipped"
     RETRYING = "retrying"
     INTERRUPTED = "interrupted"
+
+
+def without_unfinished(states: Mapping[str, str], instead: StageState) -> dict[str, str]:
+    """Return stage states in which no stage is under way any more.
+
+    Args:
+        states: name to state.
+        instead: what a stage becomes that was active, or waited to be tried again.
+    """
+    unfinished = (StageState.ACTIVE, StageState.RETRYING)
+    return {name: instead.value if s in unfinished else s for name, s in states.items()}
 
 
 def outcome_of(error: BaseException | None) -> StageState:

@@ -1,0 +1,230 @@
+"""The stage machine: the phases of a stage in their order, for plain and for ``async`` stages.
+
+It is written once, as a coroutine. Nothing in it is awaited unless the stage's body or one of its
+phases is ``async``, so a plain stage is driven to its end by a single step.
+"""
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from tenacity import RetryCallState, RetryError, TryAgain
+
+from liveops.stages.declaration import (
+    BEGIN,
+    END,
+    POST,
+    PRE,
+    PREPARE_RETRY,
+    RETRY_ERROR,
+    SKIP,
+    Stage,
+    mark,
+    phase_method,
+)
+from liveops.stages.retrying import RetryLimits, StageRetrying
+
+T = TypeVar("T")
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+class _EscapedError(Exception):
+    """Carries a StopIteration of a plain method out of the coroutine, which it may not leave."""
+
+
+class StageHost(ABC):
+    """What the machine asks and tells about one passage through a stage.
+
+    What it tells may be ignored; what it asks has to be answered.
+
+    Attributes:
+        ending_errors: after which exceptions of the body the end-stage actions run.
+        forgives_retry_errors: whether a RetryError that user code raised counts as the stage's own.
+    """
+
+    ending_errors: type[BaseException] = BaseException
+    forgives_retry_errors = False
+
+    @abstractmethod
+    def selects(self, stage: Stage) -> bool:
+        """Return whether the stage is to be run; asked once for each attempt."""
+
+    @abstractmethod
+    def limits(self, stage: Stage) -> RetryLimits:
+        """Return the limits of retrying; asked after the pre-stage actions."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> Awaitable[None] | None:
+        """Wait between two attempts; an awaitable is awaited."""
+
+    def enter(self, stage: Stage) -> None:
+        """Note that the stage is entered, before its first phase."""
+
+    def begin_attempt(self, number: int, limits: RetryLimits) -> None:
+        """Note that an attempt begins; the first has the number 1."""
+
+    def end_attempt(self) -> None:
+        """Note that the attempt ended, whatever its outcome."""
+
+    def retry(self, state: RetryCallState) -> None:
+        """Note that the attempt failed and that there will be another one."""
+
+    def exhaust(self, error: RetryError) -> None:
+        """Note that there will be no other attempt, before this is handled."""
+
+    def leave(
+        self, *, skipped: bool, exhausted: RetryError | None, error: BaseException | None
+    ) -> None:
+        """Note that the stage is left, after its last phase.
+
+        Args:
+            skipped: whether its body was left out.
+            exhausted: set if the attempts were used up; what this method then raises, the caller
+                gets.
+            error: what goes on to the caller, if anything does.
+        """
+
+    def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call a plain phase or body."""
+        return function(*args, **kwargs)
+
+
+class _Passage:
+    """One passage through a stage."""
+
+    def __init__(self, stage: Stage, owner: Any, host: StageHost, body: Callable[..., Any]) -> None:
+        self._stage = stage
+        self._owner = owner
+        self._host = host
+        self._body = body
+        self._is_async = inspect.iscoroutinefunction(body)
+        self._skipped = False
+        self._gave_up = False
+
+    async def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Carry out all phases; return what the body returned, None if it never did."""
+        host = self._host
+        host.enter(self._stage)
+        exhausted: RetryError | None = None
+        result = None
+        try:
+            await self._phase(PRE)
+            limits = host.limits(self._stage)
+            retrying = StageRetrying(limits)
+            try:
+                result = await self._attempts(retrying, limits, args, kwargs)
+            except RetryError as error:
+                if not (self._gave_up or host.forgives_retry_errors):
+                    raise
+                exhausted = error
+                host.exhaust(error)
+                await self._phase(RETRY_ERROR, retrying)
+            await self._phase(POST)
+        except BaseException as error:
+            host.leave(skipped=self._skipped, exhausted=exhausted, error=error)
+            raise
+        host.leave(skipped=self._skipped, exhausted=exhausted, error=None)
+        return result
+
+    async def _attempts(
+        self,
+        retrying: StageRetrying,
+        limits: RetryLimits,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        retrying.begin()
+        state = RetryCallState(retrying, self._body, (self._owner, *args), kwargs)
+        while True:
+            self._host.begin_attempt(state.attempt_number, limits)
+            try:
+                return await self._attempt(args, kwargs)
+            except TryAgain as error:
+                state.set_exception((type(error), error, error.__traceback__))
+            finally:
+                self._host.end_attempt()
+            try:
+                pause = retrying.pause_after(state)
+            except RetryError:
+                self._gave_up = True
+                raise
+            self._host.retry(state)
+            await self._phase(PREPARE_RETRY, state)
+            state.prepare_for_next_attempt()
+            waiting = self._host.wait(pause)
+            if waiting is not None:
+                await waiting
+
+    async def _attempt(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = None
+        await self._phase(BEGIN, self._stage.heading)
+        self._skipped = not self._host.selects(self._stage)
+        if self._skipped:
+            await self._phase(SKIP)
+        else:
+            try:
+                result = await self._call(self._body, self._owner, *args, **kwargs)
+            except self._host.ending_errors:
+                await self._phase(END)
+                raise
+        await self._phase(END)
+        return result
+
+    async def _phase(self, name: str, *args: Any) -> None:
+        method = phase_method(self._owner, name, self._stage.form)
+        if inspect.iscoroutinefunction(method) and not self._is_async:
+            raise TypeError(
+                f"{getattr(method, '__name__', name)}() is an async method, but the stage "
+                f"{self._stage.name!r} is not; write both as 'async def', or neither."
+            )
+        await self._call(method, *args)
+
+    async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if inspect.iscoroutinefunction(function):
+            return await function(*args, **kwargs)
+        try:
+            return self._host.call(function, *args, **kwargs)
+        except StopIteration as error:
+            if self._is_async:
+                raise
+            raise _EscapedError from error
+
+
+def make_stage(stage: Stage, body: Body, host_of: Callable[[Any], StageHost]) -> Body:
+    """Return a method that takes a body through all phases of a stage.
+
+    Args:
+        stage: the stage.
+        body: the method as it was written, plain or ``async``.
+        host_of: called with the instance at the beginning of each passage.
+    """
+    if not callable(body):
+        raise TypeError(f"The stage {stage.name!r} must be a method; got {body!r}.")
+
+    async def take_through(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _Passage(stage, self, host_of(self), body).run(args, kwargs)
+
+    def drive_through(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _drive(take_through(self, *args, **kwargs))
+
+    method = take_through if inspect.iscoroutinefunction(body) else drive_through
+    functools.update_wrapper(method, body)
+    mark(method, stage)
+    return cast("Body", method)
+
+
+def _drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Take a coroutine that never waits to its end; return what it returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    except _EscapedError as escaped:
+        if escaped.__cause__ is None:
+            raise
+        raise escaped.__cause__ from None
+    coroutine.close()
+    raise TypeError("A phase of a plain stage returned something to be awaited.")
