@@ -1,0 +1,108 @@
+"""The closing summary of what ran in a terminal: a title, sections, and a table of durations."""
+
+from collections.abc import Iterable, Mapping
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+INDENT = 4
+"""By how many spaces details stand to the right of their heading."""
+
+
+def print_summary(
+    console: Console, title: str, sections: Mapping[str, RenderableType | str]
+) -> None:
+    """Print a title, every section's heading with its details indented, and a closing rule.
+
+    Lines of text are never broken, so that a command can be copied, and brackets in them mean
+    nothing. What the stream's encoding cannot carry is shown as an escape such as ``\\xe4``, in a
+    table as a question mark.
+
+    Args:
+        console: where to print; in a pipe a rule is only as long as the title.
+        title: what is summed up.
+        sections: details by heading: a string, plain text whatever is in it, or anything else that
+            rich can print.
+    """
+    _rule(console, title, "")
+    for heading, details in sections.items():
+        console.print()
+        print_lines(console, Text(f"{heading}:", style="bold"))
+        if isinstance(details, str | Text):
+            print_lines(console, Text(details) if isinstance(details, str) else details, INDENT)
+        else:
+            console.print(_Carried(Padding(details, (0, 0, 0, INDENT), expand=False)))
+    console.print()
+    _rule(console, "", title)
+
+
+def timing_table(
+    rows: Iterable[tuple[str, object]],
+    total: object,
+    *,
+    labels: tuple[str, str, str] = ("Stage", "Duration", "Total"),
+) -> Table:
+    """Return a table of durations with their total below.
+
+    Args:
+        rows: name and duration of each stage, in order; a duration is shown as ``str`` has it.
+        total: the duration of the whole.
+        labels: headings of the two columns, and what the total is called.
+    """
+    names, durations, whole = labels
+    table = Table(box=box.SIMPLE, show_edge=False, show_footer=True, pad_edge=False)
+    table.add_column(Text(names), Text(whole), overflow="fold")
+    table.add_column(Text(durations), Text(str(total)), justify="right", overflow="fold")
+    for name, duration in rows:
+        table.add_row(Text(name), Text(str(duration)))
+    return table
+
+
+def print_lines(console: Console, text: Text, indent: int = 0) -> None:
+    """Print text as it is, each of its lines indented, none of them broken.
+
+    Args:
+        console: where to print.
+        text: any text.
+        indent: by how many spaces.
+    """
+    for line in encodable(console, text).split("\n"):
+        # Blank lines get no indentation: spaces at the end of a line help nobody.
+        shown = Text(" " * indent).append_text(line) if line.plain else line
+        console.print(shown, soft_wrap=True)
+
+
+def encodable(console: Console, text: Text) -> Text:
+    """Return a text that the console's stream can carry, with escapes for what it cannot."""
+    carried = text.plain.encode(console.encoding, "backslashreplace").decode(console.encoding)
+    return text if carried == text.plain else Text(carried, style=text.style)
+
+
+class _Carried:
+    """Print something with a question mark for every character that the stream cannot carry."""
+
+    def __init__(self, inner: RenderableType) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self._inner, options):
+            carried = text.encode(console.encoding, "replace").decode(console.encoding)
+            yield Segment(carried, style, control)
+
+
+def _rule(console: Console, title: str, other: str) -> None:
+    """Print a rule; in a pipe one that is as long as it is with the title or the other one."""
+    shown = encodable(console, Text(title))
+    if console.is_terminal:
+        console.print(Rule(shown))
+        return
+    dash = "-" if console.options.ascii_only else "─"
+    if title:
+        print_lines(console, Text(f"{dash * 3} ").append_text(shown).append(f" {dash * 3}"))
+    else:
+        print_lines(console, Text(dash * (encodable(console, Text(other)).cell_len + 8)))
