@@ -1,8 +1,7 @@
-"""The tables: an operation, and the rows that a run leaves beside it.
+"""The table of operations; the rows that a run leaves beside one are in ``liveops.rows``.
 
 Operations of every class share one table of this app; a subclass adds a table of its own fields
-(multi-table inheritance). The rows beside it carry no foreign-key constraint, so that writing
-progress never waits for a lock that user code holds on the operation.
+(multi-table inheritance).
 """
 
 import uuid
@@ -20,16 +19,17 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from liveops import access, conf
-from liveops.exceptions import InvalidStateError, UnknownOperationTypeError
+from liveops.exceptions import ConfigurationError, InvalidStateError, UnknownOperationTypeError
 from liveops.fencing import FencedModel
 from liveops.naming import template_name
-from liveops.stages.names import MAX_NAME_LENGTH
+from liveops.rows import CommandRun, LiveProgress, LogLine, StageRun
+from liveops.staged import StagedOperation
 from liveops.states import State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    from liveops.progress import Progress
+__all__ = ["CommandRun", "LiveOperation", "LiveProgress", "LogLine", "StageRun"]
 
 
 def current_language() -> str:
@@ -37,17 +37,15 @@ def current_language() -> str:
     return translation.get_language() or settings.LANGUAGE_CODE
 
 
-class LiveOperation(FencedModel):
-    """One requested piece of work; subclass it and write ``run(self, p)``.
+class LiveOperation(StagedOperation, FencedModel):
+    """One requested piece of work; subclass it and write ``run(self, p)`` or stage methods.
 
     Attributes:
-        stages: the names that ``p.stage()`` will be called with, in order.
         host_template_name: template of the live page; ``<app>/<class_in_snake_case>.html`` or
             the built-in page if None.
         result_template_name: template of the result; ``…_result.html`` likewise.
     """
 
-    stages: ClassVar[list[str]] = []
     host_template_name: ClassVar[str | None] = None
     result_template_name: ClassVar[str | None] = None
 
@@ -76,6 +74,7 @@ class LiveOperation(FencedModel):
     )
     current_stage = models.IntegerField(default=-1, editable=False)
     stage_states = models.JSONField(default=dict, blank=True, editable=False)
+    stages_to_run = models.JSONField(null=True, blank=True, editable=False)
     run_id = models.UUIDField(null=True, editable=False)
     # Computed by the database from the columns above, so that no two of them can disagree.
     state = models.GeneratedField(
@@ -115,11 +114,9 @@ class LiveOperation(FencedModel):
         """
         if self._state.adding and not self.operation_type:
             self.operation_type = self._meta.label
+        if isinstance(self.stages_to_run, set | frozenset | tuple):
+            self.stages_to_run = list(self.stages_to_run)
         super().save(*args, **kwargs)
-
-    def run(self, p: "Progress") -> Any:
-        """Do the work; a subclass writes this, as a plain or an ``async`` method."""
-        raise NotImplementedError(f"{type(self).__name__} has no run() method; write one.")
 
     def on_restart(self) -> None:
         """Put the operation's own fields back before a restart; nothing by default."""
@@ -133,10 +130,15 @@ class LiveOperation(FencedModel):
 
         Raises:
             InvalidStateError: the operation is not saved yet.
-            ConfigurationError: the configured runner cannot be used.
+            ConfigurationError: the configured runner cannot be used, or ``stages_to_run`` asks for
+                what cannot be done.
         """
         if self._state.adding:
             raise InvalidStateError("Save the operation before you call enqueue().")
+        if self.stages_to_run is not None:
+            problem = self.specific_class().why_not_only(self.stages_to_run)
+            if problem is not None:
+                raise ConfigurationError(problem)
         runner = conf.load_runner()()
         alias = router.db_for_write(type(self), instance=self)
         transaction.on_commit(partial(runner.submit, self), using=alias)
@@ -212,85 +214,7 @@ class LiveOperation(FencedModel):
         return access.can_control(self, user)
 
 
-class LiveProgress(models.Model):
-    """What a running operation shows, saved at a low rate; one row for each operation."""
-
-    operation = models.OneToOneField(
-        LiveOperation,
-        primary_key=True,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        related_name="live_progress",
-    )
-    run_id = models.UUIDField(null=True)
-    seq = models.PositiveBigIntegerField(default=0)
-    log_seq = models.PositiveBigIntegerField(default=0)
-    status_text = models.TextField(default="", blank=True)
-    status_level = models.CharField(max_length=10, default="info")
-    percent = models.FloatField(null=True)
-    done = models.BigIntegerField(null=True)
-    total = models.BigIntegerField(null=True)
-    unit = models.CharField(max_length=100, default="item")
-    label = models.CharField(max_length=200, default="", blank=True)
-    rate = models.FloatField(null=True)
-    swaps = models.JSONField(default=dict, blank=True)
-    error_text = models.TextField(default="", blank=True)
-    heartbeat_on = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = _("live progress")
-        verbose_name_plural = _("live progress")
-
-    def __str__(self) -> str:
-        return f"{self.operation_id}: {self.status_text[:60]}"
-
-
-class StageRun(models.Model):
-    """One attempt of one stage, written when it ends."""
-
-    operation = models.ForeignKey(
-        LiveOperation, on_delete=models.CASCADE, db_constraint=False, related_name="stage_runs"
-    )
-    run_id = models.UUIDField()
-    stage = models.CharField(max_length=MAX_NAME_LENGTH)
-    attempt = models.PositiveIntegerField(default=1)
-    started_on = models.DateTimeField()
-    finished_on = models.DateTimeField()
-    outcome = models.CharField(max_length=12)
-    result = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
-
-    class Meta:
-        verbose_name = _("stage run")
-        verbose_name_plural = _("stage runs")
-        ordering = ("pk",)
-
-    def __str__(self) -> str:
-        return f"{self.stage} ({self.outcome})"
-
-
-class LogLine(models.Model):
-    """One line of an operation's log."""
-
-    operation = models.ForeignKey(
-        LiveOperation,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="log_lines",
-    )
-    seq = models.PositiveBigIntegerField()
-    time = models.DateTimeField()
-    level = models.CharField(max_length=10)
-    stage = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
-    text = models.TextField(blank=True)
-
-    class Meta:
-        verbose_name = _("log line")
-        verbose_name_plural = _("log lines")
-        ordering = ("seq",)
-        constraints = (
-            models.UniqueConstraint(fields=["operation", "seq"], name="liveops_log_seq"),
-        )
-
-    def __str__(self) -> str:
-        return self.text[:80]
+RESERVED_NAMES = frozenset(
+    name for base in LiveOperation.__mro__ for name in vars(base) if not name.startswith("_")
+)
+"""What a subclass may not be called in lower case: Django puts an attribute of that name here."""

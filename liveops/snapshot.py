@@ -116,6 +116,7 @@ def _stored_view(operation: LiveOperation, progress: LiveProgress | None) -> Vie
         rate=progress.rate,
         current_stage=operation.current_stage,
         stage_states=operation.stage_states,
+        stage_attempts=progress.stage_attempts,
         swaps=progress.swaps,
         error_text=progress.error_text,
         cancel_requested=operation.cancel_requested,

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from liveops.exceptions import FenceLost, InvalidStateError
-from liveops.models import LiveOperation, LiveProgress, LogLine, StageRun
+from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
 from liveops.progress.state import Line
-from liveops.stages import StageState
+from liveops.stages import StageState, without_unfinished
 from liveops.states import FINAL_STATES, State
 
 _BATCH = 1_000
@@ -78,7 +78,7 @@ def save_rows(
     operation: LiveOperation,
     progress: Mapping[str, Any],
     lines: Iterable[Line] = (),
-    stage_runs: Sequence[StageRun] = (),
+    ended: Sequence[StageRun | CommandRun] = (),
     *,
     keep_lines: int,
 ) -> None:
@@ -88,7 +88,7 @@ def save_rows(
         operation: the claimed instance.
         progress: values of :class:`LiveProgress` columns, ``seq`` and ``log_seq`` among them.
         lines: log lines not saved before.
-        stage_runs: attempts that ended.
+        ended: attempts and commands that ended.
         keep_lines: how many lines stay stored; older ones are deleted once a tenth more are there.
 
     Raises:
@@ -113,8 +113,10 @@ def save_rows(
         if rows:
             LogLine.objects.using(alias).bulk_create(rows, batch_size=_BATCH)
             _prune(alias, operation, rows[0].seq, rows[-1].seq, keep_lines)
-        if stage_runs:
-            StageRun.objects.using(alias).bulk_create(stage_runs)
+        if attempts := [row for row in ended if isinstance(row, StageRun)]:
+            StageRun.objects.using(alias).bulk_create(attempts)
+        if commands := [row for row in ended if isinstance(row, CommandRun)]:
+            CommandRun.objects.using(alias).bulk_create(commands)
 
 
 def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
@@ -144,10 +146,7 @@ def finish(operation: LiveOperation, ending: Ending) -> bool:
 
 def interrupt(operation: LiveOperation, run_id: uuid.UUID) -> bool:
     """End a run from outside, and take its fence away; False if it has ended already."""
-    states = {
-        name: StageState.INTERRUPTED.value if state == StageState.ACTIVE else state
-        for name, state in operation.stage_states.items()
-    }
+    states = without_unfinished(operation.stage_states, StageState.INTERRUPTED)
     values = _ending_values(Ending(State.INTERRUPTED)) | {"stage_states": states, "run_id": None}
     return bool(_rows(operation, state=State.STARTED, run_id=run_id).update(**values))
 
@@ -233,6 +232,7 @@ def restart(operation: LiveOperation) -> None:
             raise InvalidStateError(_("Only an operation that has ended can be restarted."))
         LogLine.objects.using(alias).filter(operation=operation.pk).delete()
         StageRun.objects.using(alias).filter(operation=operation.pk).delete()
+        CommandRun.objects.using(alias).filter(operation=operation.pk).delete()
         LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
             run_id=None, heartbeat_on=None, **_BLANK_PROGRESS
         )
@@ -249,6 +249,7 @@ _BLANK_PROGRESS: dict[str, Any] = {
     "label": "",
     "rate": None,
     "swaps": {},
+    "stage_attempts": {},
     "error_text": "",
 }
 

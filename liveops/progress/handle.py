@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 
 from django.db.models import QuerySet
@@ -11,13 +11,14 @@ from django.db.models import QuerySet
 from liveops.models import LiveOperation
 from liveops.progress.bridge import call_at_home, in_event_loop
 from liveops.progress.capture import LogCapture
+from liveops.progress.commands import Commands
 from liveops.progress.parts import PageParts
 from liveops.progress.run import Run
-from liveops.progress.state import LEVELS, TAKE, Counter
+from liveops.progress.staging import Stages
+from liveops.progress.state import LEVELS, TAKE, Counter, unknown_level
 from liveops.progress.text import LOG_LINE_LIMIT, clean, cut, split_lines
 from liveops.progress.tracking import EitherIterator, track_async, track_sync
 from liveops.results import storable
-from liveops.stages import outcome_of
 
 T = TypeVar("T")
 logger = logging.getLogger("liveops")
@@ -25,7 +26,7 @@ logger = logging.getLogger("liveops")
 _LONGEST_TEXT = LOG_LINE_LIMIT * 16
 
 
-class Progress(PageParts):
+class Progress(Stages, Commands, PageParts):
     """Tells watchers how an operation goes; handed to ``run(self, p)``.
 
     Calls only change values in memory; a pump shows and saves them, at most ``THROTTLE_HZ`` times a
@@ -36,9 +37,8 @@ class Progress(PageParts):
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run)
+        self._run = run
         self._state = run.state
-        self._stages = [str(name) for name in run.operation.stages]
         self._warned = False
         self.result_context: dict[str, Any] | None = None
         self.error_text: str | None = None
@@ -59,7 +59,7 @@ class Progress(PageParts):
             ValueError: an unknown level.
         """
         if level not in LEVELS:
-            raise _unknown_level(level)
+            raise unknown_level(level)
         self._state.set_status(text if type(text) is str else str(text), level)
 
     def percent(self, value: float | None) -> None:
@@ -89,7 +89,7 @@ class Progress(PageParts):
             ValueError: an unknown level.
         """
         if level not in LEVELS:
-            raise _unknown_level(level)
+            raise unknown_level(level)
         text = line if type(line) is str else str(line)
         if len(text) > _LONGEST_TEXT:  # not kept in memory until the next flush
             lines = split_lines(text)
@@ -159,32 +159,6 @@ class Progress(PageParts):
         ):
             return track_async(iterable, counter, self._run)
         return track_sync(iterable, counter, self._run)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Run the block as a stage of the operation.
-
-        On entering, the stage is ``active``; on leaving ``done``, ``cancelled`` if the block was
-        cancelled, ``interrupted`` if the process is going down, else ``failed``. Exceptions go on.
-        Both are saved (``current_stage``, ``stage_states``) and shown at once. A name that is not
-        in ``stages`` runs its block all the same, untracked.
-
-        Raises:
-            OperationCancelled: the operation was cancelled before this stage.
-        """
-        run, outer, name = self._run, self._state.stage, str(name)
-        index = self._stages.index(name) if name in self._stages else None
-        run.enter_stage(name, index)
-        started = run.clock()
-        try:
-            yield
-        except BaseException as error:
-            run.leave_stage(name, index, outcome_of(error), run.clock() - started)
-            raise
-        else:
-            run.leave_stage(name, index, outcome_of(None), run.clock() - started)
-        finally:
-            self._state.stage = outer
 
     def check_cancelled(self) -> None:
         """Raise if the operation was cancelled or its run is to stop.
@@ -261,10 +235,6 @@ def _number(value: Any) -> float:
         raise ValueError(
             f"percent() needs a number from 0 to 100 or None; got {value!r}."
         ) from error
-
-
-def _unknown_level(level: object) -> ValueError:
-    return ValueError(f"Unknown level {level!r}; use one of {', '.join(LEVELS)}.")
 
 
 def _checked_total(total: object) -> int:

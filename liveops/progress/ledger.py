@@ -6,31 +6,43 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError
+from django.db.models import Model
 from django.utils import timezone
 
 from liveops import store
 from liveops.conf import get_settings
-from liveops.models import LiveOperation, StageRun
-from liveops.progress.state import Line, View
+from liveops.models import CommandRun, LiveOperation, StageRun
+from liveops.progress.state import CHARACTERS, Line, View
+from liveops.progress.text import clean, clean_lines
 from liveops.progress.throttle import Throttle
+from liveops.stages.names import MAX_NAME_LENGTH
 
 logger = logging.getLogger("liveops")
 
 _LARGEST = 2**63 - 1
 _BATCH = 5_000  # log lines in one transaction: others wait to write meanwhile
+_BATCH_CHARACTERS = 2_000_000
 _FIRST_RETRY_SECONDS = 0.2
 _LAST_TRIES = 3
 _LONGEST_RETRY_SECONDS = 5.0
+
+
+class Span(NamedTuple):
+    """When something began and ended, in seconds before now."""
+
+    began_ago: float
+    ended_ago: float = 0.0
 
 
 class Ledger:
     """Collects rows, and saves them in one transaction when that is due and possible.
 
     Nothing is lost while the database is locked or away: rows wait here, the oldest log lines
-    giving way once there are more than the setting ``LOG_LINES`` keeps anyway.
+    giving way once there are more than the setting ``LOG_LINES`` keeps anyway, or than memory
+    should hold.
 
     Args:
         operation: the claimed instance.
@@ -45,7 +57,9 @@ class Ledger:
         self._keep_lines = settings.LOG_LINES
         self._heartbeat_seconds = settings.HEARTBEAT_SECONDS
         self._lines: deque[Line] = deque(maxlen=settings.LOG_LINES)
+        self._characters = 0  # in those lines
         self._stage_runs: list[StageRun] = []
+        self._command_runs: list[CommandRun] = []
         self._changed = False
         self._throttle = Throttle(settings.PERSIST_SECONDS)
         self._throttle.mark(now)
@@ -60,20 +74,40 @@ class Ledger:
 
     def add_lines(self, lines: Sequence[Line]) -> None:
         """Take log lines to be saved."""
-        self._lines.extend(lines)
+        waiting = self._lines
+        for line in lines:
+            if len(waiting) == waiting.maxlen:
+                self._characters -= len(waiting[0].text)
+            waiting.append(line)
+            self._characters += len(line.text)
+        while self._characters > CHARACTERS and len(waiting) > 1:
+            self._characters -= len(waiting.popleft().text)
         self._changed = True
 
-    def add_stage_run(self, name: str, outcome: str, seconds: float) -> None:
-        """Take the record of a stage that took ``seconds``; it is saved with the next flush."""
+    def add_stage_run(self, name: str, outcome: str, attempt: int, span: Span) -> None:
+        """Take the record of an attempt that ended; it is saved with the next flush."""
+        self._add(self._stage_runs, StageRun, span, stage=name, outcome=outcome, attempt=attempt)
+
+    def add_command_run(
+        self, stage: str, command: str, exit_status: int | None, span: Span
+    ) -> None:
+        """Take the record of a command that ended; it is saved with the next flush."""
+        values = {
+            "stage": clean(stage)[:MAX_NAME_LENGTH],  # any name may stand in p.stage()
+            "command": clean_lines(command),
+            "exit_status": exit_status,
+        }
+        self._add(self._command_runs, CommandRun, span, **values)
+
+    def _add(self, rows: list[Any], model: type[Model], span: Span, **values: Any) -> None:
         now = timezone.now()
-        self._stage_runs.append(
-            StageRun(
+        rows.append(
+            model(
                 operation_id=self._operation.pk,
                 run_id=self._run_id,
-                stage=name,
-                started_on=now - timedelta(seconds=seconds),
-                finished_on=now,
-                outcome=outcome,
+                started_on=now - timedelta(seconds=span.began_ago),
+                finished_on=now - timedelta(seconds=span.ended_ago),
+                **values,
             )
         )
         self._changed = True
@@ -114,13 +148,14 @@ class Ledger:
         Raises:
             FenceLost: the run no longer owns the operation; nothing was written.
         """
-        lines, stage_runs = list(islice(self._lines, _BATCH)), list(self._stage_runs)
+        lines = self._next_lines()
+        stage_runs, command_runs = list(self._stage_runs), list(self._command_runs)
         try:
             store.save_rows(
                 self._operation,
                 _columns(seq, log_seq, view),
                 lines,
-                stage_runs,
+                [*stage_runs, *command_runs],
                 keep_lines=self._keep_lines,
             )
         except Exception as error:  # rows must wait, whatever the trouble with saving them is
@@ -131,8 +166,9 @@ class Ledger:
             self._retry_seconds = min(self._retry_seconds * 2, _LONGEST_RETRY_SECONDS)
             return False
         for _ in lines:
-            self._lines.popleft()
+            self._characters -= len(self._lines.popleft().text)
         del self._stage_runs[: len(stage_runs)]
+        del self._command_runs[: len(command_runs)]
         self._changed = bool(self._lines)
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._retry_at = 0.0
@@ -140,6 +176,16 @@ class Ledger:
             self._throttle.mark(now)
         self._heartbeat_at = now + self._heartbeat_seconds
         return not self._changed
+
+    def _next_lines(self) -> list[Line]:
+        lines: list[Line] = []
+        characters = 0
+        for line in islice(self._lines, _BATCH):
+            characters += len(line.text)
+            if lines and characters > _BATCH_CHARACTERS:
+                break
+            lines.append(line)
+        return lines
 
 
 def _columns(seq: int, log_seq: int, view: View) -> dict[str, Any]:
@@ -155,5 +201,6 @@ def _columns(seq: int, log_seq: int, view: View) -> dict[str, Any]:
         "label": view.label,
         "rate": view.rate,
         "swaps": dict(view.swaps),
+        "stage_attempts": dict(view.stage_attempts),
         "error_text": view.error_text,
     }

@@ -14,14 +14,9 @@ _SWAP_MODES = ("innerHTML", "outerHTML", "beforeend", "afterbegin", "beforebegin
 
 
 class PageParts:
-    """Lets user code fill parts of its page that it wrote into its own templates.
+    """Lets user code fill the parts of its page that are its own; a part of ``Progress``."""
 
-    Args:
-        run: the run whose page it is.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    _run: Run
 
     def swap(self, selector: str, name: str | None = None, **context: Any) -> None:
         """Render a template of the operation into a part of its page.

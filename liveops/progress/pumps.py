@@ -51,6 +51,9 @@ class Pump(Protocol):
     def call(self, function: Callable[[], None]) -> None:
         """Call a function on the pump's connection and wait for it."""
 
+    def pulse(self, run: "Run") -> None:
+        """Do what is due; called again and again by user code that waits."""
+
 
 class InlinePump:
     """Flushes in the thread of the caller, whenever the throttle allows.
@@ -85,11 +88,20 @@ class InlinePump:
         now = self._clock()
         if run.throttle.due(now):
             run.flush()
+            if not run.throttle.due(now):
+                run.throttle.mark(self._clock())  # one that took long is not due again at once
             self._poll(run, now)
 
     def call(self, function: Callable[[], None]) -> None:
         """Call the function here."""
         function()
+
+    def pulse(self, run: "Run") -> None:
+        """Flush and look at the flags now, if that is due."""
+        now = self._clock()
+        if run.throttle.due(now):
+            run.flush_due()
+        self._poll(run, now)
 
     def _poll(self, run: "Run", now: float) -> None:
         if now >= self._next_poll:
@@ -169,6 +181,9 @@ class ThreadedPump:
         self._ensure_thread()
         self._event.set()
         future.result()
+
+    def pulse(self, run: "Run") -> None:
+        """Do nothing: the thread does it anyhow."""
 
     def _ensure_thread(self) -> None:
         with self._lock:

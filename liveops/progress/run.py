@@ -3,7 +3,7 @@
 import logging
 
 from liveops.exceptions import FenceLost
-from liveops.progress.serving import ServedRun
+from liveops.progress.staged_run import StagedRun
 from liveops.progress.state import Line, View
 from liveops.progress.update import ALL_REGIONS, Finished, Region
 
@@ -12,7 +12,7 @@ logger = logging.getLogger("liveops")
 _SNAPSHOT_SECONDS = 0.1
 
 
-class Run(ServedRun):
+class Run(StagedRun):
     """A run as the executor drives it: begin, settle, end; or abandon, when it was lost."""
 
     def begin(self) -> None:
@@ -50,6 +50,7 @@ class Run(ServedRun):
                 error_text=finished.error_text,
                 current_stage=self.operation.current_stage,
                 stage_states=dict(self.operation.stage_states),
+                stage_attempts=dict(self._attempts),
             )
             final = self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished)
             self._ledger.note_change()

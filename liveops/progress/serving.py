@@ -9,14 +9,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.db import connections
 
 from liveops import lock_waits, store
 from liveops.conf import get_settings
-from liveops.exceptions import FenceLost, InvalidStateError, OperationCancelled
+from liveops.exceptions import FenceLost, OperationCancelled
 from liveops.models import LiveOperation
 from liveops.progress.boundary import Boundary
 from liveops.progress.bridge import call_at_home
@@ -27,8 +26,7 @@ from liveops.progress.screen import Screen
 from liveops.progress.state import ProgressState
 from liveops.progress.stopping import Stoppable
 from liveops.progress.throttle import Throttle
-from liveops.progress.update import Region, Sink, StageChange, Swap, Update
-from liveops.stages import StageState
+from liveops.progress.update import Region, Sink, Swap, Update
 
 _BUSY_SECONDS = 0.005
 
@@ -67,35 +65,11 @@ class ServedRun(Stoppable):
         self._ledger = Ledger(operation, claim.run_id, clock())
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
+        self._attempts: dict[str, list[int]] = {}
         self._busy_until = 0.0
         self._ended = False
 
     # What user code asks for, through Progress.
-
-    def enter_stage(self, name: str, index: int | None) -> None:
-        """Make a stage the active one: save it, show it, put the bar back to 0 %."""
-        if self._ended:
-            raise InvalidStateError(f"The run has ended, so the stage {name!r} cannot begin.")
-        self.flush()
-        self.raise_stop()
-        self.state.stage = name
-        self._mark_stage(name, index, StageState.ACTIVE)
-        if index is not None:
-            self.operation.current_stage = index
-        self._save_stage(StageChange(name, index, StageState.ACTIVE))
-
-    def leave_stage(
-        self, name: str, index: int | None, outcome: StageState, seconds: float
-    ) -> None:
-        """End a stage that took ``seconds``: save its outcome, record the attempt, show it."""
-        if self._ended:
-            return
-        self.flush()
-        self._mark_stage(name, index, outcome)
-        if index is not None:
-            with self.lock:
-                self._ledger.add_stage_run(name, outcome.value, seconds)
-        self._save_stage(StageChange(name, index, outcome, seconds))
 
     def add_swap(self, swap: Swap) -> None:
         """Show HTML in a part of the page that is the operation's own."""
@@ -108,6 +82,10 @@ class ServedRun(Stoppable):
         self.state.alarm = False
         self.raise_stop()
         self._wake()
+
+    def pulse(self) -> None:
+        """Do what is due while user code waits for something; called again and again."""
+        self._pump.pulse(self)
 
     def look_at_flags(self) -> None:
         """Ask the database at once whether to stop; on the caller's connection."""
@@ -162,6 +140,10 @@ class ServedRun(Stoppable):
         else:
             call_at_home(self._flush_now)
 
+    def flush_due(self) -> None:
+        """Send what waits and save what is due, on the run's own thread."""
+        call_at_home(self._flush_now)
+
     def _flush_now(self) -> None:
         with self.lock:
             if not self._ended:
@@ -198,47 +180,6 @@ class ServedRun(Stoppable):
         if self.state.pending and self._pump.own_connection:
             self.state.announced = True  # a flood is taken in portions
         return update
-
-    # Stage boundaries.
-
-    def _mark_stage(self, name: str, index: int | None, state: StageState) -> None:
-        if index is not None:
-            self.operation.stage_states = {**self.operation.stage_states, name: state.value}
-
-    def _save_stage(self, change: StageChange) -> None:
-        """Save the stages, then show them; a boundary whose commit waits is announced at once.
-
-        So the terminal prints its headers in order, while no page is shown stages that a rollback
-        may still take back.
-        """
-        operation = self.operation
-        saved = (operation.current_stage, dict(operation.stage_states))
-        announced = False
-
-        def write() -> None:
-            operation.save(update_fields=["current_stage", "stage_states"])
-
-        def then() -> None:
-            self._show_stage(None if announced else change, saved)
-
-        if change.index is None or not call_at_home(lambda: self._boundary.save(write, then)):
-            announced = True
-            self._show_stage(change, None)
-
-    def _show_stage(
-        self, change: StageChange | None, saved: tuple[int, dict[str, str]] | None
-    ) -> None:
-        with self.lock:
-            if change is not None and change.state is StageState.ACTIVE:
-                self.state.reset_bar()
-            if saved is not None:
-                self._screen.change(Region.STAGES, current_stage=saved[0], stage_states=saved[1])
-            now = self.clock()
-            update = self._collect(now) or self._screen.update()
-            if not self._pump.own_connection and self._boundary.rows_may_be_saved():
-                self._save(now)
-            self._fanout.emit(replace(update, stage=change))
-        self._wake()
 
     def _wake(self) -> None:
         # A loop that was left open is closed by the garbage collector, long after the run perhaps.

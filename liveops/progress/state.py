@@ -7,7 +7,8 @@ flag that announces it second, every reader clears the flag first and reads the 
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,19 @@ LEVELS = ("debug", "info", "success", "warning", "error")
 """The levels of a status text and of a log line."""
 
 
+def unknown_level(level: object) -> ValueError:
+    """Return the error for a level that there is none of."""
+    return ValueError(f"Unknown level {level!r}; use one of {', '.join(LEVELS)}.")
+
+
 TAKE = 10_000
 """Log lines taken at a time, and the most lines of one text."""
+
+TAKE_CHARACTERS = 2_000_000
+"""Characters of log lines taken at a time, about."""
+
+CHARACTERS = 8_000_000
+"""Characters of log lines that wait at the same time, about."""
 
 
 class Counter:
@@ -66,7 +78,8 @@ class Line:
 class View:
     """What a watcher is shown at one moment; immutable, safe to hand to another thread.
 
-    ``percent`` is 0 to 100 or None (unknown); ``rate`` items a second; ``eta`` seconds.
+    ``percent`` is 0 to 100 or None (unknown); ``rate`` items a second; ``eta`` seconds;
+    ``stage_attempts`` has ``[attempt, most attempts]`` of each stage that was tried again.
     """
 
     state: str = "NOT_STARTED"
@@ -80,6 +93,7 @@ class View:
     rate: float | None = None
     current_stage: int = -1
     stage_states: Mapping[str, str] = field(default_factory=dict)
+    stage_attempts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     swaps: Mapping[str, str] = field(default_factory=dict)
     error_text: str = ""
     cancel_requested: bool = False
@@ -96,7 +110,11 @@ class ProgressState:
     """The mutable state of one run."""
 
     __slots__ = (
+        "_added",
+        "_discarded",
+        "_drops_seen",
         "_reported",
+        "_taken",
         "alarm",
         "announced",
         "counter",
@@ -119,7 +137,8 @@ class ProgressState:
         self.progress_changed = False
         self.stage = ""
         self.line_bound = line_bound
-        self.dropped = 0
+        self.dropped = self._drops_seen = 0
+        self._added = self._taken = self._discarded = 0  # characters; each has one writer
         self.pending: deque[tuple[float, str, str, str]] = deque(maxlen=line_bound)
         self.announced = False  # the pump knows that there is something to flush
         self.alarm = False  # a track() loop has to answer: a stop signal or a due inline flush
@@ -144,11 +163,32 @@ class ProgressState:
 
     def add_line(self, text: str, level: str) -> None:
         """Append a log line; beyond the bound the oldest that waits gives way, but is counted."""
-        if len(self.pending) >= self.line_bound:
-            self.dropped += 1
-        self.pending.append((time.time(), level, self.stage, text))
+        pending = self.pending
+        if len(pending) >= self.line_bound or (
+            self._added - self._taken - self._discarded > CHARACTERS
+        ):
+            self._discard()
+        self._added += len(text)
+        pending.append((time.time(), level, self.stage, text))
         if not self.announced:
             self.wake()
+
+    def add_lines(self, texts: Iterable[str], level: str) -> None:
+        """Append log lines that came together."""
+        pending, bound, now, stage = self.pending, self.line_bound, time.time(), self.stage
+        for text in texts:
+            if len(pending) >= bound or (self._added - self._taken - self._discarded > CHARACTERS):
+                self._discard()
+            self._added += len(text)
+            pending.append((now, level, stage, text))
+        if not self.announced:
+            self.wake()
+
+    def _discard(self) -> None:
+        """Give up the oldest line that waits, unless the pump has just taken it."""
+        with suppress(IndexError):
+            self._discarded += len(self.pending.popleft()[3])
+            self.dropped += 1
 
     def start_counter(self, counter: Counter) -> Counter | None:
         """Show a counter's progress from now on; return the one that was shown before."""
@@ -211,12 +251,16 @@ class ProgressState:
         """
         taken: list[Line] = []
         dropped = self.dropped
-        self.dropped -= dropped
-        seq = first_seq + dropped
-        for _ in range(len(self.pending)):
-            if len(taken) >= TAKE:
+        seq = first_seq + dropped - self._drops_seen
+        self._drops_seen = dropped
+        characters = 0
+        while len(taken) < TAKE and characters < TAKE_CHARACTERS:
+            try:
+                stamp, level, stage, text = self.pending.popleft()
+            except IndexError:
                 break
-            stamp, level, stage, text = self.pending.popleft()
+            characters += len(text)
+            self._taken += len(text)
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
             whole = isinstance(text, CutText)

@@ -19,16 +19,21 @@ class Stoppable:
         self.stop: StopSignal | None = None
         self._stop_raised = False
         self._cancel_task: Callable[[], object] | None = None
+        self._listeners: list[Callable[[], object]] = []
 
     def request_stop(self, signal: StopSignal) -> None:
         """Have a stop signal raised in user code at its next call; callable from any thread.
 
-        When the process goes down, an ``async def run`` is also stopped at its next ``await``.
+        When the process goes down, an ``async def run`` is also stopped at its next ``await``, and
+        so is what cleans up after a cancel.
         """
-        if self.stop is None or isinstance(signal, FenceLost):
+        goes_down = isinstance(signal, OperationInterrupted) and self._stop_raised
+        if self.stop is None or goes_down or isinstance(signal, FenceLost):
             self.stop = signal
             self._stop_raised = False
             self.state.alarm = True
+            for listener in tuple(self._listeners):
+                listener()
         if isinstance(signal, OperationInterrupted) and self._cancel_task is not None:
             self._cancel_task()
 
@@ -37,6 +42,24 @@ class Stoppable:
         if self.stop is not None and (again or not self._stop_raised):
             self._stop_raised = True
             raise self.stop
+
+    def raise_newer_stop(self, before: StopSignal | None) -> None:
+        """Raise the stop signal if it is another one than ``before``, to whoever asks for it.
+
+        So each of several coroutines or threads that wait hears of it, while what cleans up after
+        a stop is not stopped by the same one.
+        """
+        if self.stop is not before:
+            self.raise_stop(again=True)
+
+    def on_stop(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Have a function called once the run is to stop; from any thread, so it must be quick.
+
+        Returns:
+            A function that ends this.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @property
     def is_task(self) -> bool:

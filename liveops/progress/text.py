@@ -29,6 +29,11 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def clean_lines(text: str) -> str:
+    """Return the text with each of its lines cleaned; the line breaks stay."""
+    return "\n".join(map(clean, split_lines(text)))
+
+
 class CutText(str):
     """A text that was cut and says so at its end; it is not cut once more."""
 
@@ -88,6 +93,11 @@ def format_duration(seconds: float | None) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{whole:02}"
     return f"{minutes}:{whole:02}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a short time as ``0.2 s`` or ``5 s``; from a minute on as :func:`format_duration`."""
+    return f"{round(seconds, 1):g} s" if seconds < 60 else format_duration(seconds)
 
 
 def plural(unit: str, number: int) -> str:

@@ -27,12 +27,23 @@ ALL_REGIONS = frozenset(Region)
 
 @dataclass(frozen=True, slots=True)
 class StageChange:
-    """A stage that just changed its state; ``index`` is None for a name not in ``stages``."""
+    """A stage that just changed its state.
+
+    Attributes:
+        name: the stage.
+        index: its place in ``stages``; None for a name that is not there.
+        state: what it is now.
+        seconds: how long it took, once it ended.
+        attempt: number of the attempt, from 1.
+        tries: the most attempts that there can be.
+    """
 
     name: str
     index: int | None
     state: str
     seconds: float | None = None
+    attempt: int = 1
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)

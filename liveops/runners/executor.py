@@ -27,10 +27,10 @@ from liveops.progress.capture import current
 from liveops.progress.handle import Progress
 from liveops.progress.pumps import Pump
 from liveops.progress.run import Run
-from liveops.progress.text import ERROR_LIMIT, clean, cut
+from liveops.progress.text import ERROR_LIMIT, clean_lines, cut
 from liveops.progress.update import Finished, Sink
 from liveops.sinks.web import WebSink
-from liveops.stages import StageState
+from liveops.stages import StageState, without_unfinished
 from liveops.states import State
 from liveops.store import Ending
 
@@ -77,12 +77,16 @@ def execute(
 
 def _carry_out(run: Run) -> State | None:
     progress = Progress(run)
+    run.operation._progress = progress
     token = current.set(progress)
     run.begin()
     leaving: BaseException | None = None
     try:
         if run.operation.cancel_requested:
             raise OperationCancelled("The operation was cancelled before it started.")
+        problem = run.operation.why_not_only(run.operation.stages_to_run)
+        if problem is not None:
+            raise OperationError(problem)
         _call(run, progress)
         ending = _returned(progress)
     except FenceLost as lost:
@@ -106,6 +110,7 @@ def _carry_out(run: Run) -> State | None:
         ending = _failed(run.operation, progress, error)
     finally:
         current.reset(token)
+        run.operation._progress = None
     state = _finish(run, ending)
     if leaving is not None:
         raise leaving
@@ -114,7 +119,7 @@ def _carry_out(run: Run) -> State | None:
 
 def _call(run: Run, progress: Progress) -> None:
     operation = run.operation
-    if inspect.iscoroutinefunction(operation.run):
+    if operation.runs_async():
 
         async def main() -> None:
             run.runs_as_task()
@@ -142,8 +147,9 @@ def _call(run: Run, progress: Progress) -> None:
 
 def _returned(progress: Progress) -> Ending:
     if progress.error_text is not None:
-        text = cut(clean(progress.error_text), ERROR_LIMIT)
+        text = cut(clean_lines(progress.error_text), ERROR_LIMIT)
         return Ending(State.FINISHED_ERROR, text, result_context=progress.result_context)
+    progress._take_back_heading()
     return Ending(State.FINISHED_OK, result_context=progress.result_context)
 
 
@@ -158,17 +164,14 @@ def _failed(operation: LiveOperation, progress: Progress, error: BaseException) 
         text = str(error)
     else:
         text = _("It stopped with an unexpected error (%s).") % type(error).__name__
-    text = cut(clean(text), ERROR_LIMIT)
+    text = cut(clean_lines(text), ERROR_LIMIT)
     return Ending(State.FINISHED_ERROR, text, trace, progress.result_context)
 
 
 def _finish(run: Run, ending: Ending) -> State | None:
     operation = run.operation
     broken = StageState.INTERRUPTED if ending.state is State.INTERRUPTED else StageState.FAILED
-    operation.stage_states = {
-        name: broken.value if state == StageState.ACTIVE else state
-        for name, state in operation.stage_states.items()
-    }
+    operation.stage_states = without_unfinished(operation.stage_states, broken)
     run.settle(ending.error_text)
     operation.result_context = dict(ending.result_context) if ending.result_context else None
     address = success_url(operation, ending.state)

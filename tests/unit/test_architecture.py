@@ -22,7 +22,10 @@ LAYERS = {
     "liveops.progress.text": 0,
     "liveops.progress.throttle": 0,
     "liveops.progress.update": 0,
+    "liveops.commands.*": 0,
+    "liveops.scripts.*": 0,
     "liveops.stages.*": 0,
+    "liveops.summary": 0,
     "liveops.states": 0,
     # 1: settings and what stands below the models
     "liveops.conf": 1,
@@ -36,7 +39,10 @@ LAYERS = {
     "liveops.registry": 2,
     "liveops.rendering": 2,
     "liveops.results": 2,
+    "liveops.rows": 2,
     "liveops.snapshot": 2,
+    "liveops.stage_texts": 2,
+    "liveops.staged": 2,
     "liveops.store": 2,
     # 3: what user code holds, and where its progress goes
     "liveops.progress.*": 3,

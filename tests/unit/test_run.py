@@ -41,6 +41,9 @@ class StillPump:
         """Call here."""
         function()
 
+    def pulse(self, run: ServedRun) -> None:
+        """Do nothing that is due."""
+
 
 class Bench:
     """A run with a hand clock, a pump that does nothing, and a recorder."""

@@ -1,0 +1,78 @@
+"""One passage of a run through a stage, whether a block, a loop of attempts or a method."""
+
+from collections.abc import Sequence
+
+from liveops.progress.ledger import Span
+from liveops.progress.staged_run import StagedRun
+from liveops.progress.update import StageChange
+from liveops.stages import StageState
+
+
+class StagePassage:
+    """Tells the run what becomes of a stage, and when.
+
+    Args:
+        run: the run.
+        name: the stage.
+        tries: the most attempts that there can be.
+    """
+
+    def __init__(self, run: StagedRun, name: str, tries: int = 1) -> None:
+        stages: Sequence[str] = run.operation.stages
+        self.name = name
+        self.attempt = 1
+        self.tries = tries
+        self._run = run
+        self._index = stages.index(name) if name in stages else None
+        self._outer = ""
+        self._entered = self._began = run.clock()
+        self._ended: float | None = None
+        self._is_recorded = False
+
+    def enter(self, state: StageState = StageState.ACTIVE) -> None:
+        """Enter the stage.
+
+        Raises:
+            StopSignal: the run is to stop; the stage was not entered.
+        """
+        self._outer = self._run.state.stage
+        self._entered = self._began = self._run.clock()
+        self._run.enter_stage(self._change(state))
+
+    def begin_attempt(self, number: int) -> None:
+        """Begin an attempt; the first one has begun with the stage as far as anybody sees."""
+        self.attempt = number
+        self._began, self._ended = self._run.clock(), None
+        self._is_recorded = False
+        if number > 1:
+            self._run.change_stage(self._change(StageState.ACTIVE))
+
+    def run_after_all(self) -> None:
+        """Show the stage as active that was entered as one to be skipped."""
+        self._run.change_stage(self._change(StageState.ACTIVE))
+
+    def end_attempt(self) -> None:
+        """Note when the attempt ended; its outcome follows."""
+        self._ended = self._run.clock()
+
+    def retry(self) -> None:
+        """Wait for another attempt: the one that ended has failed."""
+        self._run.change_stage(self._change(StageState.RETRYING), self._span())
+        self._is_recorded = True
+
+    def leave(self, outcome: StageState) -> None:
+        """Leave the stage for good."""
+        try:
+            seconds = self._run.clock() - self._entered
+            # Left in the wait for another attempt: the last one has its record.
+            span = None if self._is_recorded else self._span()
+            self._run.change_stage(self._change(outcome, seconds), span)
+        finally:
+            self._run.state.stage = self._outer
+
+    def _change(self, state: StageState, seconds: float | None = None) -> StageChange:
+        return StageChange(self.name, self._index, state, seconds, self.attempt, self.tries)
+
+    def _span(self) -> Span:
+        now = self._run.clock()
+        return Span(now - self._began, now - (self._ended if self._ended is not None else now))
