@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Error, register
 
 from liveops import conf
 from liveops.exceptions import ConfigurationError
-from liveops.models import LiveOperation
-from liveops.stages import name_problems
+from liveops.models import RESERVED_NAMES, LiveOperation
+from liveops.stages import custom_phase_problems, name_problems, stage_methods
 
 _SHIPPED_LAYER = "channels.layers.InMemoryChannelLayer"
 
@@ -44,33 +44,97 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
 @register("liveops")
 def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """Check every operation class: its stages, and that there is something to run."""
-    found: list[CheckMessage] = []
-    for model in apps.get_models():
-        if not issubclass(model, LiveOperation) or model is LiveOperation:
-            continue
-        found.extend(
-            Error(f"{model._meta.label}: {problem}", obj=model, id="liveops.E003")
-            for problem in name_problems(model.stages)
+    return [
+        message
+        for model in apps.get_models()
+        if issubclass(model, LiveOperation) and model is not LiveOperation
+        for message in (*_name_messages(model), *_run_messages(model), *_stage_messages(model))
+    ]
+
+
+def _name_messages(model: type[LiveOperation]) -> list[CheckMessage]:
+    """Return what is wrong with the name of the class.
+
+    Django gives the parent of a model an attribute with the model's name in lower case, and asks
+    nobody whether there is a method of that name.
+    """
+    name = model._meta.model_name
+    if name not in RESERVED_NAMES or model._meta.proxy:
+        return []
+    message = (
+        f"{model._meta.label}: an operation must not be called {model.__name__}, since Django "
+        f"would replace LiveOperation.{name}."
+    )
+    return [_error(model, "liveops.E008", message, "Give the class another name.")]
+
+
+def _run_messages(model: type[LiveOperation]) -> list[CheckMessage]:
+    """Return what is wrong with the methods that are called with ``p``."""
+    label, stages = model._meta.label, stage_methods(model)
+    if model.run is not LiveOperation.run:
+        if _takes_progress(model.run):
+            return []
+        message, hint = f"{label}.run() takes no progress argument.", "Write run(self, p)."
+        return [_error(model, "liveops.E004", message, hint)]
+    if not stages:
+        message = f"{label} has neither a run() method nor stage methods."
+        hint = "Write run(self, p), or methods with @LiveOperation.stage(name, heading)."
+        return [_error(model, "liveops.E004", message, hint)]
+    return [
+        _error(
+            model,
+            "liveops.E005",
+            f"{label}.{name}() is a stage, but cannot be called with the progress alone.",
+            f"Write {name}(self, p), or a run(self, p) that calls it with what it needs.",
         )
-        if model.run is LiveOperation.run:
-            found.append(
-                Error(
-                    f"{model._meta.label} has no run() method.",
-                    hint="Write run(self, p).",
-                    obj=model,
-                    id="liveops.E004",
-                )
+        for name in stages
+        if not _takes_progress(getattr(model, name))
+    ]
+
+
+def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
+    """Return what is wrong with names of stages, and with phases made for one of them."""
+    label, methods = model._meta.label, stage_methods(model)
+    found = [
+        _error(model, "liveops.E003", f"{label}: {problem}")
+        for problem in name_problems(model.stages)
+    ]
+    if found:
+        return found
+    for name, stage in methods.items():
+        if not stage.form:
+            message = (
+                f"{label}.{name}(): the stage name {stage.name!r} has no letter from a to z and no "
+                f"digit, so no phase and no option can be named after it."
             )
-        elif len(inspect.signature(model.run).parameters) < 2:
-            found.append(
-                Error(
-                    f"{model._meta.label}.run() takes no progress argument.",
-                    hint="Write run(self, p).",
-                    obj=model,
-                    id="liveops.E004",
-                )
-            )
+            found.append(_error(model, "liveops.E003", message))
+    listed, named = set(model.stages), {stage.name for stage in methods.values()}
+    apart = named - listed
+    if methods and model.run is LiveOperation.run:
+        apart |= listed - named
+    if apart:
+        message = f"{label}: stages and the stage methods differ in {', '.join(sorted(apart))}."
+        hint = "Leave stages out: it follows from the methods."
+        found.append(_error(model, "liveops.E006", message, hint))
+    found.extend(
+        _error(model, "liveops.E007", f"{label}.{problem}")
+        for problem in custom_phase_problems(model)
+    )
     return found
+
+
+def _takes_progress(method: Any) -> bool:
+    try:
+        inspect.signature(method).bind(None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def _error(
+    model: type[LiveOperation], identity: str, message: str, hint: str | None = None
+) -> CheckMessage:
+    return Error(message, hint=hint, obj=model, id=identity)
 
 
 def _database_messages() -> list[CheckMessage]:

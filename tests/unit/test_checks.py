@@ -167,6 +167,160 @@ def test_an_operation_needs_something_to_run(check: Any) -> None:
         ("liveops.E004", Idle),
         ("liveops.E004", Deaf),
     ]
-    assert "has no run() method" in found[0].msg
+    assert "has neither a run() method nor stage methods" in found[0].msg
     assert "takes no progress argument" in found[1].msg
-    assert all(message.hint == "Write run(self, p)." for message in found)
+    assert all(message.hint and "Write run(self, p)" in message.hint for message in found)
+
+
+def phases(name: str) -> type[LiveOperation]:
+    """Return a proxy operation with stage methods, to which a test adds what is wrong."""
+
+    class Base(LiveOperation):
+        @LiveOperation.stage("build", "Building")
+        def build(self, p: Progress) -> None:
+            """Build."""
+
+        @LiveOperation.stage("Save to DB", "Saving")
+        def save_it(self, p: Progress) -> None:
+            """Save."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    Base.__name__ = name
+    return Base
+
+
+@isolate_apps("tests.testapp")
+def test_stage_methods_need_no_list_of_stages(check: Any) -> None:
+    class Deploy(phases("Good")):  # type: ignore[misc]
+        def _begin_stage_save_to_db(self, heading: str) -> None:
+            """Begin."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    assert Deploy.stages == ["build", "Save to DB"]
+    assert check(Deploy) == []
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize(
+    ("phase", "hint"),
+    [
+        ("_begin_stage_biuld", "Did you mean _begin_stage_build?"),
+        ("_end_stage_save_to_bd", "Did you mean _end_stage_save_to_db?"),
+        ("_handle_stage_retry_error_zzz", "The stages are: build, save_to_db."),
+        ("_prepare_to_retry_stage_Build", "Did you mean _prepare_to_retry_stage_build?"),
+    ],
+)
+def test_a_phase_of_no_stage_is_an_error(check: Any, phase: str, hint: str) -> None:
+    base = phases("Lost")
+    setattr(base, phase, lambda self, *_: None)
+    (found,) = check(base)
+    assert (found.id, found.obj) == ("liveops.E007", base)
+    assert f"{phase}() customises" in found.msg
+    assert hint in found.msg
+
+
+@isolate_apps("tests.testapp")
+def test_a_phase_of_a_block_is_an_error(check: Any) -> None:
+    class Blocks(Walk):
+        def _begin_stage_load(self, heading: str) -> None:
+            """Never be called."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    (found,) = check(Blocks)
+    assert found.id == "liveops.E007"
+    assert "No method here is a stage." in found.msg
+
+
+@isolate_apps("tests.testapp")
+def test_a_stage_method_is_called_with_the_progress_alone(check: Any) -> None:
+    class Mean(phases("Base1")):  # type: ignore[misc]
+        @LiveOperation.stage("more", "More")
+        def more(self, p: Progress, needed: int) -> None:
+            """Need more."""
+
+        @LiveOperation.stage("less", "Less")
+        def less(self) -> None:
+            """Take nothing."""
+
+        @LiveOperation.stage("spare", "Spare")
+        def spare(self, p: Progress, unneeded: int = 1) -> None:
+            """Take more, but need it not."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    class Driven(Mean):
+        def run(self, p: Progress) -> None:
+            """Call them itself."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    found = check(Mean, Driven)
+    assert [(message.id, message.obj) for message in found] == [("liveops.E005", Mean)] * 2
+    assert "Mean.more()" in found[0].msg
+    assert "Mean.less()" in found[1].msg
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("Build!", "have the same identifier form 'build'"),
+        ("build", "have the same identifier form 'build'"),
+        ("x" * 101, "101 characters; 100 is the limit"),
+        ("日本", "no letter from a to z"),
+        ("", "empty name"),
+    ],
+)
+def test_the_name_of_a_stage_method(check: Any, name: str, part: str) -> None:
+    class Third(phases("Base2")):  # type: ignore[misc]
+        @LiveOperation.stage(name, "Heading")
+        def third(self, p: Progress) -> None:
+            """Go."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    found = check(Third)
+    assert ids(found) == ["liveops.E003"]
+    assert part in found[0].msg
+
+
+@isolate_apps("tests.testapp")
+@pytest.mark.parametrize("listed", [["build"], ["build", "Save to DB", "Notify"]])
+def test_a_list_of_stages_must_fit_the_methods(check: Any, listed: list[str]) -> None:
+    class Listed(phases("Base3")):  # type: ignore[misc]
+        stages: ClassVar[list[str]] = listed
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    (found,) = check(Listed)
+    assert found.id == "liveops.E006"
+    assert ("Notify" if "Notify" in listed else "Save to DB") in found.msg
+
+
+@isolate_apps("tests.testapp")  # where the class does not do the damage that this is about
+@pytest.mark.parametrize("name", ["Run", "Stage", "Enqueue", "Specific", "Pk"])
+def test_a_class_must_not_take_the_place_of_a_method(check: Any, name: str) -> None:
+    meta = type("Meta", (), {"app_label": "testapp"})
+    parts = {"__module__": __name__, "Meta": meta, "run": Walk.run}
+    model = type(name, (LiveOperation,), parts)
+    (found,) = check(model)
+    assert (found.id, found.obj) == ("liveops.E008", model)
+    assert f"LiveOperation.{name.lower()}" in found.msg
+    assert callable(LiveOperation.run)
