@@ -8,11 +8,19 @@ from typing import Any, Protocol, TextIO
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from liveops.naming import template_name
 from liveops.progress.state import View
-from liveops.progress.text import clean, format_counts, format_duration, format_percent, format_rate
+from liveops.progress.text import (
+    clean,
+    clean_lines,
+    format_counts,
+    format_duration,
+    format_percent,
+    format_rate,
+)
 from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.stages import StageState
 from liveops.states import State
@@ -66,7 +74,7 @@ class TextSink:
             self._print(line.text, line.level)
         if update.stage is not None:
             self._print_stage(update.stage, len(update.operation.stages))
-        elif Region.PROGRESS in update.regions and update.finished is None:
+        elif Region.PROGRESS in update.regions and not (update.replace_log or update.finished):
             self._bar.show(view)
         if update.finished is not None:
             self._bar.close()
@@ -81,26 +89,26 @@ class TextSink:
         self._console.print(prefix + text, style=_STYLES.get(level, ""), soft_wrap=True)
 
     def _print_stage(self, change: StageChange, count: int) -> None:
-        if change.state == StageState.ACTIVE:
+        name = clean(change.name)
+        if change.state == StageState.ACTIVE and change.attempt > 1:
+            self._bar.reset()
+            number = f"attempt {change.attempt} of {change.tries}"
+            self._console.print(f"--- {name}: {number} ---", style="bold", soft_wrap=True)
+        elif change.state in (StageState.ACTIVE, StageState.SKIPPED):
             self._bar.reset()
             place = "" if change.index is None else f"[{change.index + 1}/{count}] "
-            self._console.print(
-                f"=== {place}{clean(change.name)} ===", style="bold", soft_wrap=True
-            )
-        elif change.state != StageState.DONE:
+            self._console.print(f"=== {place}{name} ===", style="bold", soft_wrap=True)
+        elif change.state not in (StageState.DONE, StageState.RETRYING):
             took = format_duration(change.seconds)
-            self._console.print(
-                f"--- {clean(change.name)}: {change.state} after {took} ---",
-                style="bold red",
-                soft_wrap=True,
-            )
+            text = f"--- {name}: {change.state} after {took} ---"
+            self._console.print(text, style="bold red", soft_wrap=True)
 
     def _print_end(self, update: Update, finished: Finished) -> None:
         if finished.state == State.FINISHED_OK:
             for text in _result_lines(update, finished):
                 self._console.print(text, soft_wrap=True)
         elif finished.state == State.FINISHED_ERROR:
-            sentence = f"Failed: {clean(finished.error_text)}"
+            sentence = f"Failed: {clean_lines(finished.error_text)}"
             self._console.print(sentence, style="bold red", soft_wrap=True)
         else:
             self._console.print(f"{finished.state.capitalize()}.", style="bold yellow")
@@ -136,6 +144,14 @@ class _PlainBar:
         """Nothing to take away."""
 
 
+class _Narrower(Progress):
+    """Leaves room for the ^C that a terminal shows; a line that wraps could not be taken back."""
+
+    def get_renderable(self) -> Padding:
+        """Return the bar with a margin."""
+        return Padding(super().get_renderable(), (0, 3, 0, 0))
+
+
 class _TerminalBar:
     """A bar of rich, redrawn in place below the lines."""
 
@@ -146,7 +162,7 @@ class _TerminalBar:
     def show(self, view: View) -> None:
         """Redraw the bar; it appears with the first progress."""
         if self._progress is None:
-            self._progress = Progress(
+            self._progress = _Narrower(
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
@@ -182,7 +198,7 @@ def _progress_text(view: View, *, label: bool = True) -> str:
             format_counts(view.done, view.total, view.unit),
             format_rate(view.rate, view.unit),
         ]
-        if view.total is not None:
+        if view.eta:
             details.append(f"ETA {format_duration(view.eta)}")
     inner = ", ".join(part for part in details if part)
     percent = format_percent(view.percent)

@@ -1,0 +1,81 @@
+"""What ``run_liveop`` closes with: how to run it again, what was run, how long it took."""
+
+from collections.abc import Iterable
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from liveops import store
+from liveops.models import CommandRun, LiveOperation, StageRun
+from liveops.progress.text import clean, format_duration
+from liveops.stages import StageState
+from liveops.states import State
+from liveops.summary import print_summary, timing_table
+
+_RESULTS = {
+    State.FINISHED_OK: ("Success", "bold green"),
+    State.FINISHED_ERROR: ("Failure", "bold red"),
+    State.CANCELLED: ("Cancelled", "bold yellow"),
+    State.INTERRUPTED: ("Interrupted", "bold yellow"),
+}
+
+
+def print_closing(
+    stream: TextIO, operation: LiveOperation, state: State, command_line: str
+) -> None:
+    """Print the summary of a run that has ended.
+
+    Args:
+        stream: where to print.
+        operation: the operation, as it was saved at the end.
+        state: how it ended.
+        command_line: what runs it again.
+    """
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    alias = store.alias_of(operation)
+    mine = {"operation": operation.pk, "run_id": operation.run_id}
+    commands = list(CommandRun.objects.using(alias).filter(**mine))
+    attempts = list(StageRun.objects.using(alias).filter(**mine))
+    result, style = _RESULTS[state]
+    console.print()
+    print_summary(
+        console,
+        f"Summary of {operation._meta.label}",
+        {
+            "Run it again": command_line,
+            "Commands executed": _commands_text(commands, dry_run=operation.dry_run),
+            "Time per stage": _times(operation, attempts),
+            "Result": Text(result, style=style),
+        },
+    )
+
+
+def _commands_text(commands: Iterable[CommandRun], *, dry_run: bool) -> str:
+    lines = []
+    for command in commands:
+        took = format_duration((command.finished_on - command.started_on).total_seconds())
+        status = command.exit_status
+        ending = "" if status == 0 else ", stopped" if status is None else f", exit status {status}"
+        text = "\n".join(clean(line) for line in command.command.splitlines())
+        lines.append(f"{text}  ({took}{ending})")
+    return "\n".join(lines) or ("none: this was a dry run" if dry_run else "none")
+
+
+def _times(operation: LiveOperation, attempts: Iterable[StageRun]) -> Table:
+    by_stage: dict[str, list[StageRun]] = {}
+    for attempt in attempts:
+        by_stage.setdefault(attempt.stage, []).append(attempt)
+    rows = []
+    for name, tried in by_stage.items():
+        seconds = sum((one.finished_on - one.started_on).total_seconds() for one in tried)
+        notes = [one.outcome for one in tried[-1:] if one.outcome != StageState.DONE]
+        if (number := tried[-1].attempt) > 1:
+            notes.append(f"{number} attempts")
+        note = f" ({', '.join(notes)})" if notes else ""
+        skipped = tried[-1].outcome == StageState.SKIPPED
+        rows.append((f"{clean(name)}{note}", format_duration(None if skipped else seconds)))
+    started, finished = operation.started_on, operation.finished_on
+    whole = (finished - started).total_seconds() if started and finished else None
+    return timing_table(rows, format_duration(whole))

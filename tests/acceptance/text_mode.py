@@ -1,0 +1,125 @@
+"""`run_liveop` in a process of its own, in a pipe or on a terminal, and files of what it prints."""
+
+import difflib
+import os
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import EXAMPLE, ROOT
+from tests.acceptance.terminal import DEADLINE, Terminal
+
+GOLDEN = Path(__file__).with_name("golden")
+WRITE = "LIVEOPS_WRITE_GOLDEN"
+"""Environment variable that has the files written instead of compared."""
+
+_LOOKS = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+_NORMAL = (
+    (re.compile(r"\b\d+:\d\d\b"), "#:##"),
+    (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
+    (re.compile(r"\d[\d,.]* (?:\w+/s|s/\w+), "), ""),  # the rate, once one is known
+    # A machine that is slow gets to show the progress more often.
+    (re.compile(r"(?:^  Saving: \d+ % .*\n)+(?=  Saving: )", re.MULTILINE), ""),
+    (re.compile(r"^Traceback .*^(?=liveops\.)", re.MULTILINE | re.DOTALL), "<traceback>\n"),
+)
+
+
+class TextMode:
+    """A place to run operations of the text mode: settings, a database, a ``python`` to call.
+
+    Args:
+        folder: an empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = folder / "db.sqlite3"
+        programs = folder / "bin"
+        programs.mkdir()
+        python = programs / "python"
+        python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+        self.environment = {name: os.environ[name] for name in os.environ.keys() - _LOOKS} | {
+            "DJANGO_SETTINGS_MODULE": "tests.textapp.settings",
+            "LIVEOPS_TEST_DB": str(self._database),
+            "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(EXAMPLE)]),
+            "PYTHONUTF8": "1",
+        }
+        self.django("migrate", "--verbosity", "0").check_returncode()
+
+    def django(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command in pipes."""
+        return self.shell(shlex.join(["python", "-m", "django", *arguments]))
+
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run what somebody may have typed, in pipes."""
+        return subprocess.run(
+            line,
+            shell=True,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run an operation in pipes."""
+        return self.django("run_liveop", *arguments)
+
+    def terminal(self, *arguments: str, columns: int = 80) -> Terminal:
+        """Start an operation on a terminal."""
+        command = [sys.executable, "-m", "django", "run_liveop", *arguments]
+        return Terminal(command, self.environment, columns=columns)
+
+    def newest(self, *columns: str) -> tuple[object, ...]:
+        """Return columns of the newest operation."""
+        query = f"SELECT {', '.join(columns)} FROM liveops_liveoperation ORDER BY created_on DESC"
+        with closing(sqlite3.connect(self._database)) as database:
+            row: tuple[object, ...] = database.execute(query).fetchone()
+            return row
+
+    def count(self) -> int:
+        """Return how many operations there are."""
+        number = self.newest("(SELECT COUNT(*) FROM liveops_liveoperation)")[0]
+        return int(str(number))
+
+
+def in_pipes(arguments: Sequence[str], done: subprocess.CompletedProcess[str]) -> str:
+    """Return all that a process printed to pipes, as it is compared."""
+    errors = f"----- errors -----\n{done.stderr}" if done.stderr else ""
+    return normal(_headed(arguments, done.returncode, done.stdout + errors))
+
+
+def on_terminal(arguments: Sequence[str], status: int, terminal: Terminal) -> str:
+    """Return the rows that a process left on its terminal, as they are compared."""
+    return normal(_headed(arguments, status, terminal.screen.text))
+
+
+def normal(text: str) -> str:
+    """Return a text without what differs from run to run; times keep their width."""
+    for pattern, replacement in _NORMAL:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def compare(name: str, text: str) -> None:
+    """Compare a text with a file, or write the file if the environment asks for it."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get(WRITE):
+        path.write_text(text, encoding="utf-8")
+    wanted = path.read_text(encoding="utf-8").splitlines()
+    lines = difflib.unified_diff(wanted, text.splitlines(), path.name, "printed", lineterm="")
+    if difference := "\n".join(lines):
+        pytest.fail(f"{difference}\n\nIf this is right, run the test with {WRITE}=1.", False)
+
+
+def _headed(arguments: Sequence[str], status: int, text: str) -> str:
+    return f"run_liveop {shlex.join(arguments)}\nexit status {status}\n----- output -----\n{text}"
