@@ -5,8 +5,9 @@ of its operation, since the same region ids appear once for each operation on a 
 """
 
 import logging
+import sys
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.template import TemplateDoesNotExist
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from liveops.progress.state import Line, View
 from liveops.progress.text import clean, format_counts, format_duration, format_percent, format_rate
 from liveops.progress.update import Region, Update
+from liveops.stages import StageState
 from liveops.states import State
 
 if TYPE_CHECKING:
@@ -36,10 +38,36 @@ class _OperationView:
         self._operation = operation
         self.stages = operation.stages
         self.stage_states = view.stage_states
+        self.stage_headings = _stage_headings(operation)
+        self.stage_attempts = _stage_attempts(view)
         self.current_stage = view.current_stage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._operation, name)
+
+
+def _stage_headings(operation: "LiveOperation") -> dict[str, str]:
+    # Only those that say more than the name. A subclass may have a field of this name.
+    given: Any = getattr(operation, "stage_headings", None)
+    headings = given.items() if isinstance(given, Mapping) else ()
+    return {
+        name: str(heading).strip()
+        for name, heading in headings
+        if heading and str(heading).strip().casefold() != str(name).strip().casefold()
+    }
+
+
+def _stage_attempts(view: View) -> dict[str, dict[str, int]]:
+    # What is stored is JSON, so only what makes sense is shown; nor is there an attempt to tell of
+    # at a stage that is pending or was left out in the end.
+    given: Any = view.stage_attempts
+    attempts: dict[str, dict[str, int]] = {}
+    for name, value in given.items() if isinstance(given, Mapping) else ():
+        begun = view.stage_states.get(name, StageState.SKIPPED) != StageState.SKIPPED
+        match value:
+            case [int(number), int(most)] if begun and 1 <= number <= most <= sys.maxsize:
+                attempts[name] = {"number": int(number), "most": int(most)}
+    return attempts
 
 
 def fragments(update: Update) -> SafeString:

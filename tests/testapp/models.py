@@ -4,14 +4,17 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from tenacity import RetryCallState
 
 from liveops.conf import get_settings
 from liveops.models import LiveOperation
 from liveops.progress import Progress
+from liveops.stages import RetryStage
 
 
 class Row(models.Model):
@@ -157,3 +160,46 @@ class Sleeping(LiveOperation):
         """Sleep."""
         p.log("up")
         await asyncio.sleep(600)
+
+
+class Flaky(LiveOperation):
+    """Has stage methods that go on only when a test says so, by a file for each step."""
+
+    folder = models.CharField(max_length=200)
+    tries = 0
+
+    @LiveOperation.stage("Build", "Building the image and everything that belongs into it")
+    def build(self, p: Progress) -> None:
+        """Begin when told to."""
+        self.wait_for("build")
+        p.log("The image is built.")
+
+    @LiveOperation.stage("Migrate", "Migrating the database", retry_attempts=3)
+    def migrate(self, p: Progress) -> None:
+        """Fail with the reason in the file of this attempt; succeed if it is empty."""
+        self.tries += 1
+        p.log(f"Try number {self.tries}.")
+        if reason := self.wait_for(f"migrate-{self.tries}"):
+            raise RetryStage(reason)
+
+    @LiveOperation.stage("Notify", "Telling everybody")
+    def notify(self, p: Progress) -> None:
+        """Say so."""
+        p.log("Everybody knows.")
+
+    @LiveOperation.stage("Publish", "publish")
+    def publish(self, p: Progress) -> None:
+        """Begin when told to."""
+        self.wait_for("publish")
+
+    def _prepare_to_retry_stage_migrate(self, retry_state: RetryCallState) -> None:
+        self._prepare_to_retry_stage(retry_state)
+        self.wait_for(f"retry-{self.tries}")
+
+    def wait_for(self, step: str) -> str:
+        """Return what stands in the file of a step, once it is there."""
+        path, pause = Path(self.folder, step), threading.Event()
+        while not path.exists():
+            self.progress.check_cancelled()
+            pause.wait(0.01)
+        return path.read_text(encoding="utf-8")
