@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "liveops",
     "tests.testapp",
     "airports",
+    "sitecheck",
 ]
 
 MIDDLEWARE = [

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "liveops",
     "airports",
+    "sitecheck",
 ]
 
 MIDDLEWARE = [

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("airports.urls")),
+    path("check/", include("sitecheck.urls")),
     path("live/", include("liveops.urls")),
     path("admin/", admin.site.urls),
     # Pages without a base of ours, such as the admin's, make browsers ask for it here.
