@@ -1,0 +1,81 @@
+"""The pages under ``docs/``: their files, and what they show of a terminal."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+_BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
+_FILE = re.compile(r"# ([\w/]+\.py)\n")
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that a page shows, and what it says that it prints."""
+
+    line: str
+    printed: tuple[str, ...]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the fenced blocks of a page that are written in a language, in their order."""
+    found = _BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    return [textwrap.dedent(text) for _, name, text in found if name == language]
+
+
+def files(page: str) -> dict[str, str]:
+    """Return the files of a page: the python blocks whose first line is a comment with a path.
+
+    Blocks with the same path are parts of one file.
+    """
+    found: dict[str, str] = {}
+    for text in blocks(page, "python"):
+        if named := _FILE.match(text):
+            path = named[1]
+            found[path] = f"{found[path]}\n\n{text}" if path in found else text
+    return found
+
+
+def sessions(page: str) -> list[tuple[Command, ...]]:
+    """Return the commands of each console block of a page."""
+    return [tuple(_commands(text.splitlines())) for text in blocks(page, "console")]
+
+
+def _commands(lines: list[str]) -> Iterator[Command]:
+    """Yield the commands of a block.
+
+    Output may have lines that look like commands, since an operation logs those that it runs. So a
+    line with a prompt is one only at the top, below another one, or below an empty line.
+    """
+    assert lines[0].startswith(_PROMPT), f"A console block begins with a prompt, not {lines[0]!r}."
+    line, printed = "", list[str]()
+    for text in lines:
+        if line.endswith("\\"):  # the command goes on in this line
+            line += f"\n{text}"
+        elif text.startswith(_PROMPT) and not (printed and printed[-1]):
+            if line:
+                yield Command(line, tuple(printed[:-1]))
+            line, printed = text.removeprefix(_PROMPT), []
+        else:
+            printed.append(text)
+    yield Command(line, tuple(printed))
+
+
+def all_files(pages: list[str]) -> dict[str, str]:
+    """Return the files of several pages; only the models of an app may be spread over them."""
+    found: dict[str, str] = {}
+    for page in pages:
+        for path, text in files(page).items():
+            shared = path.endswith("models.py")
+            assert shared or path not in found, f"{path} is in two pages."
+            found[path] = f"{found[path]}\n\n{text}" if path in found else text
+    return found
+
+
+def parameters(pages: list[str]) -> list[tuple[str, int]]:
+    """Return page and number of each console block of some pages."""
+    return [(page, number) for page in pages for number in range(len(sessions(page)))]
