@@ -95,12 +95,9 @@ def _run_messages(model: type[LiveOperation]) -> list[CheckMessage]:
 def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
     """Return what is wrong with names of stages, and with phases made for one of them."""
     label, methods = model._meta.label, stage_methods(model)
-    found = [
-        _error(model, "liveops.E003", f"{label}: {problem}")
-        for problem in name_problems(model.stages)
-    ]
-    if found:
-        return found
+    if problems := name_problems(model.stages):
+        return [_error(model, "liveops.E003", f"{label}: {problem}") for problem in problems]
+    found: list[CheckMessage] = []
     for name, stage in methods.items():
         if not stage.form:
             message = (
@@ -116,10 +113,13 @@ def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
         message = f"{label}: stages and the stage methods differ in {', '.join(sorted(apart))}."
         hint = "Leave stages out: it follows from the methods."
         found.append(_error(model, "liveops.E006", message, hint))
-    found.extend(
+    for name in methods.keys() & RESERVED_NAMES:
+        message = f"{label}.{name}() is a stage, but takes the place of a method of every model."
+        found.append(_error(model, "liveops.E008", message, "Give the method another name."))
+    found += [
         _error(model, "liveops.E007", f"{label}.{problem}")
         for problem in custom_phase_problems(model)
-    )
+    ]
     return found
 
 

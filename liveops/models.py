@@ -139,6 +139,7 @@ class LiveOperation(StagedOperation, FencedModel):
             problem = self.specific_class().why_not_only(self.stages_to_run)
             if problem is not None:
                 raise ConfigurationError(problem)
+            self.save(update_fields=["stages_to_run"])  # runners load the operation anew
         runner = conf.load_runner()()
         alias = router.db_for_write(type(self), instance=self)
         transaction.on_commit(partial(runner.submit, self), using=alias)

@@ -57,7 +57,7 @@ class CommandFailed(OperationError):
 
     def _ending(self, result: CommandResult) -> str:
         if result.returncode < 0:
-            return f"was killed by {_signal_name(-result.returncode)}"
+            return f"was killed by {signal_name(-result.returncode)}"
         return f"ended with exit status {result.returncode}"
 
 
@@ -101,7 +101,8 @@ def _shorten(line: str) -> str:
     return line if len(line) <= QUOTED_LIMIT else f"{line[: QUOTED_LIMIT - 1]}…"
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as SIGTERM."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liveops import store
+from liveops.commands.errors import signal_name
 from liveops.models import CommandRun, LiveOperation, StageRun
 from liveops.progress.text import clean, format_duration
 from liveops.stages import StageState
@@ -56,11 +57,18 @@ def _commands_text(commands: Iterable[CommandRun], *, dry_run: bool) -> str:
     lines = []
     for command in commands:
         took = format_duration((command.finished_on - command.started_on).total_seconds())
-        status = command.exit_status
-        ending = "" if status == 0 else ", stopped" if status is None else f", exit status {status}"
+        ending = _ending(command.exit_status)
         text = "\n".join(clean(line) for line in command.command.splitlines())
         lines.append(f"{text}  ({took}{ending})")
     return "\n".join(lines) or ("none: this was a dry run" if dry_run else "none")
+
+
+def _ending(exit_status: int | None) -> str:
+    if exit_status is None:
+        return ", not started"
+    if exit_status < 0:
+        return f", ended by {signal_name(-exit_status)}"
+    return f", exit status {exit_status}" if exit_status else ""
 
 
 def _times(operation: LiveOperation, attempts: Iterable[StageRun]) -> Table:
@@ -70,12 +78,14 @@ def _times(operation: LiveOperation, attempts: Iterable[StageRun]) -> Table:
     rows = []
     for name, tried in by_stage.items():
         seconds = sum((one.finished_on - one.started_on).total_seconds() for one in tried)
-        notes = [one.outcome for one in tried[-1:] if one.outcome != StageState.DONE]
+        # That of the stage: one may be cancelled after its last attempt has failed.
+        state = operation.stage_states.get(name, tried[-1].outcome)
+        notes = [] if state == StageState.DONE else [state]
         if (number := tried[-1].attempt) > 1:
             notes.append(f"{number} attempts")
         note = f" ({', '.join(notes)})" if notes else ""
-        skipped = tried[-1].outcome == StageState.SKIPPED
-        rows.append((f"{clean(name)}{note}", format_duration(None if skipped else seconds)))
+        took = format_duration(None if state == StageState.SKIPPED else seconds)
+        rows.append((f"{clean(name)}{note}", took))
     started, finished = operation.started_on, operation.finished_on
     whole = (finished - started).total_seconds() if started and finished else None
     return timing_table(rows, format_duration(whole))

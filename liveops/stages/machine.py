@@ -185,11 +185,16 @@ class _Passage:
         if inspect.iscoroutinefunction(function):
             return await function(*args, **kwargs)
         try:
-            return self._host.call(function, *args, **kwargs)
+            result = self._host.call(function, *args, **kwargs)
         except StopIteration as error:
             if self._is_async:
                 raise
             raise _EscapedError from error
+        if inspect.iscoroutine(result):
+            result.close()
+            name = getattr(function, "__name__", function)
+            raise TypeError(f"{name}() returned a coroutine; write it as 'async def'.")
+        return result
 
 
 def make_stage(stage: Stage, body: Body, host_of: Callable[[Any], StageHost]) -> Body:

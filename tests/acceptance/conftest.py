@@ -126,7 +126,7 @@ def site(folder: Path) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not run on under the tests of other files
 def browser(chromium: str) -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
@@ -135,7 +135,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def login(browser: Browser, site: Site) -> Any:
     """Log in as the demo user by the login page, once; return the cookies."""
     expect.set_options(timeout=DEADLINE_MS)

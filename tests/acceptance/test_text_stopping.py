@@ -100,7 +100,7 @@ def test_in_a_child_process_all_of_its_family_ends(mode: TextMode) -> None:
         status, rows = end(terminal)
         assert_gone(processes)
     assert status == 130
-    assert "stopped)" in rows
+    assert "ended by SIGTERM)" in rows
     assert_summed_up(rows, "Cancelled")
     assert mode.newest("state") == ("CANCELLED",)
 

@@ -93,5 +93,5 @@ def test_it_leads_to_the_live_page_and_the_check_runs(browser_of_demo: Client, d
     assert operation.get_state() == "FINISHED_OK"
     page = response.content.decode()
     assert "This was a dry run." in page
-    assert "Dry run; this would be run:" in page
+    assert "Dry run:" in page
     assert page.count('<li data-state="skipped"') == 2

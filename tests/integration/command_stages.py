@@ -24,7 +24,7 @@ class Launch(Scripted):
         proxy = True
         app_label = "testapp"
 
-    stages: ClassVar[list[str]] = ["Build", "Save to DB", "Set", "保存"]
+    stages: ClassVar[list[str]] = ["Build", "Save to DB", "Set", "保存 7"]
     failures: ClassVar[int] = 0
     bodies: ClassVar[list[str]] = []
     limits: ClassVar[dict[str, RetryLimits]] = {}
@@ -48,10 +48,10 @@ class Launch(Scripted):
         """Have the name of an option that every operation has."""
         self.bodies.append("Set")
 
-    @LiveOperation.stage("保存", "")
+    @LiveOperation.stage("保存 7", "")
     def keep_it(self, p: Progress) -> None:
         """Have a name without an identifier form."""
-        self.bodies.append("保存")
+        self.bodies.append("保存 7")
 
     def retry_limits(self, name: str, declared: RetryLimits) -> RetryLimits:
         """Note what holds for a stage."""

@@ -57,7 +57,7 @@ def refused(*arguments: str) -> str:
         (["save_to_db"], ["Save to DB"]),
         (["SAVE-TO-DB", "Build"], ["Build", "Save to DB"]),
         (["Set", "Set"], ["Set"]),
-        (["保存"], ["保存"]),
+        (["保存 7"], ["保存 7"]),
     ],
     ids=["name", "form", "name with spaces", "form of it", "order", "twice", "no form"],
 )
@@ -85,8 +85,8 @@ def test_without_the_option_all_run() -> None:
         ("bulid", "Did you mean 'Build'?"),
         ("save_to_bd", "Did you mean 'Save to DB'?"),
         ("Save to D", "There is no stage 'Save to D'. Did you mean 'Save to DB'?"),
-        ("", "There is no stage ''. Stages: Build, Save to DB, Set, 保存."),
-        ("nothing like it", "Stages: Build, Save to DB, Set, 保存."),
+        ("", "There is no stage ''. Stages: Build, Save to DB, Set, 保存 7."),
+        ("nothing like it", "Stages: Build, Save to DB, Set, 保存 7."),
     ],
     ids=["swapped", "small letters", "form swapped", "one too few", "empty", "far away"],
 )

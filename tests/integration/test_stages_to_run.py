@@ -237,8 +237,9 @@ def test_a_stage_that_its_begin_phase_takes_back_in_is_done(ran: list[str]) -> N
 @pytest.mark.parametrize("selection", [["build"], ("build",), {"build"}])
 def test_it_is_stored_for_a_runner_elsewhere(selection: Any, settings: Any, ran: list[str]) -> None:
     settings.LIVEOPS = {"RUNNER": "thread"}
-    operation = Choosing.objects.create(stages_to_run=selection)
-    operation.enqueue()
+    operation = Choosing.objects.create()
+    operation.stages_to_run = selection
+    operation.enqueue()  # which saves the selection, since runners load the operation anew
     ended = ending(operation)
     assert ended.get_state() == "FINISHED_OK", ended.traceback
     assert ended.stages_to_run == ["build"]

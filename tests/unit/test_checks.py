@@ -324,3 +324,19 @@ def test_a_class_must_not_take_the_place_of_a_method(check: Any, name: str) -> N
     assert (found.id, found.obj) == ("liveops.E008", model)
     assert f"LiveOperation.{name.lower()}" in found.msg
     assert callable(LiveOperation.run)
+
+
+@isolate_apps("tests.testapp")
+def test_a_stage_method_must_not_take_the_place_of_a_method_either(check: Any) -> None:
+    class Tidy(phases("Base4")):  # type: ignore[misc]
+        @LiveOperation.stage("clean", "Cleaning up")
+        def clean(self, p: Progress) -> None:
+            """Replace what every form calls."""
+
+        class Meta:
+            app_label = "testapp"
+            proxy = True
+
+    (found,) = check(Tidy)
+    assert found.id == "liveops.E008"
+    assert "Tidy.clean() is a stage" in found.msg

@@ -276,3 +276,13 @@ def test_the_handler_may_raise_the_error_of_the_last_attempt() -> None:
     with pytest.raises(RetryStage, match="the last") as caught:
         Strict(last).build()
     assert isinstance(caught.value.__context__, RetryError)
+
+
+def test_a_coroutine_that_a_plain_method_returns_is_not_taken_for_its_work() -> None:
+    async def work() -> None:
+        raise AssertionError("nobody awaits it")
+
+    script = Script(work())
+    with pytest.raises(TypeError, match="returned a coroutine; write it as 'async def'"):
+        script.build()
+    assert script.phases == FIRST
