@@ -33,7 +33,9 @@ TAKE_CHARACTERS = 2_000_000
 """Characters of log lines taken at a time, about."""
 
 CHARACTERS = 8_000_000
-"""Characters of log lines that wait at the same time, about."""
+"""Characters of long log lines that wait at the same time, about."""
+
+_SHORT = 200  # characters of a line that counts as a line only
 
 
 class Counter:
@@ -164,11 +166,8 @@ class ProgressState:
     def add_line(self, text: str, level: str) -> None:
         """Append a log line; beyond the bound the oldest that waits gives way, but is counted."""
         pending = self.pending
-        if len(pending) >= self.line_bound or (
-            self._added - self._taken - self._discarded > CHARACTERS
-        ):
-            self._discard()
-        self._added += len(text)
+        if len(pending) >= self.line_bound or len(text) > _SHORT:
+            self._make_room(len(text))
         pending.append((time.time(), level, self.stage, text))
         if not self.announced:
             self.wake()
@@ -177,18 +176,22 @@ class ProgressState:
         """Append log lines that came together."""
         pending, bound, now, stage = self.pending, self.line_bound, time.time(), self.stage
         for text in texts:
-            if len(pending) >= bound or (self._added - self._taken - self._discarded > CHARACTERS):
-                self._discard()
-            self._added += len(text)
+            if len(pending) >= bound or len(text) > _SHORT:
+                self._make_room(len(text))
             pending.append((now, level, stage, text))
         if not self.announced:
             self.wake()
 
-    def _discard(self) -> None:
-        """Give up the oldest line that waits, unless the pump has just taken it."""
-        with suppress(IndexError):
-            self._discarded += len(self.pending.popleft()[3])
-            self.dropped += 1
+    def _make_room(self, characters: int) -> None:
+        """Give up the oldest lines that wait, where there are too many or too long ones."""
+        if characters > _SHORT:
+            self._added += characters
+        with suppress(IndexError):  # the pump may take them at the same time
+            while len(self.pending) >= self.line_bound or (
+                self._added - self._taken - self._discarded > CHARACTERS
+            ):
+                self._discarded += _counted(self.pending.popleft()[3])
+                self.dropped += 1
 
     def start_counter(self, counter: Counter) -> Counter | None:
         """Show a counter's progress from now on; return the one that was shown before."""
@@ -260,7 +263,7 @@ class ProgressState:
             except IndexError:
                 break
             characters += len(text)
-            self._taken += len(text)
+            self._taken += _counted(text)
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
             whole = isinstance(text, CutText)
@@ -272,3 +275,7 @@ class ProgressState:
                 line = clean(part) if whole else cut(clean(part), LOG_LINE_LIMIT)
                 taken.append(Line(seq + len(taken), moment, level, where, line))
         return taken
+
+
+def _counted(text: str) -> int:
+    return len(text) if len(text) > _SHORT else 0
