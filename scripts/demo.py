@@ -74,6 +74,7 @@ def welcome(port: int) -> str:
   The demo runs:   http://{HOST}:{port}/
   Log in with:     demo / demo
   Then:            start an import and watch it; open the page twice, reload it, cancel it.
+                   Or check the site: stages that run commands, are retried and skipped.
   In a terminal:   .venv/bin/python example_project/manage.py run_liveop \
 airports.ImportAirports --owner demo
   Stop the demo:   Ctrl-C

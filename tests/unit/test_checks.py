@@ -40,6 +40,7 @@ def test_this_project_has_no_problems() -> None:
     assert run_checks(tags=["liveops"]) == []
 
 
+@pytest.mark.django_db  # Django asks the database what its fields support
 def test_the_checks_run_with_django_s_own(settings: Any) -> None:
     settings.LIVEOPS = {"NO_SUCH_KEY": 1}
     assert "liveops.E001" in ids(run_checks())
