@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.docs.pages import Command, sessions
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = "/home/ada"
+HOME = "/srv"
 """The folder that the pages speak of."""
 
 PATIENCE = 120
