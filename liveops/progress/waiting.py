@@ -11,6 +11,10 @@ PULSE_SECONDS = 0.1
 """Time between two pulses of a run whose pump works in the waiting thread."""
 
 
+LONGEST_SECONDS = 86_400.0
+"""The most that is waited for at once: neither threads nor event loops take any number."""
+
+
 def wait(run: ServedRun, seconds: float) -> None:
     """Wait; a request to stop ends it at once.
 
@@ -51,4 +55,4 @@ def _left(run: ServedRun, before: StopSignal | None, deadline: float) -> float |
     left = deadline - time.monotonic()
     if left <= 0:
         return None
-    return left if run.is_polled else min(left, PULSE_SECONDS)
+    return min(left, LONGEST_SECONDS if run.is_polled else PULSE_SECONDS)

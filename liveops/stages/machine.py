@@ -183,18 +183,43 @@ class _Passage:
 
     async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if inspect.iscoroutinefunction(function):
-            return await function(*args, **kwargs)
+            result = await function(*args, **kwargs)
+            _refuse_undone(function, result, "await it there")
+            return result
         try:
             result = self._host.call(function, *args, **kwargs)
         except StopIteration as error:
             if self._is_async:
                 raise
             raise _EscapedError from error
-        if inspect.iscoroutine(result):
-            result.close()
-            name = getattr(function, "__name__", function)
-            raise TypeError(f"{name}() returned a coroutine; write it as 'async def'.")
+        _refuse_undone(function, result, "write it as 'async def'")
         return result
+
+
+def _refuse_undone(function: Callable[..., Any], result: object, advice: str) -> None:
+    """Refuse a result that is work which nobody would ever do.
+
+    Args:
+        function: the phase or body that returned it.
+        result: what it returned.
+        advice: what to do about something that was to be awaited.
+
+    Raises:
+        TypeError: it is to be awaited, or iterated over.
+    """
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        kind = "a generator" if inspect.isgenerator(result) else "an async generator"
+        advice = "it does nothing until it is iterated over; write it without 'yield'"
+    elif inspect.iscoroutine(result):
+        kind = "a coroutine"
+    elif inspect.isawaitable(result):
+        kind = f"something to be awaited ({type(result).__name__})"
+    else:
+        return
+    if inspect.isgenerator(result) or inspect.iscoroutine(result):
+        result.close()
+    name = getattr(function, "__name__", function)
+    raise TypeError(f"{name}() returned {kind}; {advice}.")
 
 
 def make_stage(stage: Stage, body: Body, host_of: Callable[[Any], StageHost]) -> Body:
@@ -204,9 +229,17 @@ def make_stage(stage: Stage, body: Body, host_of: Callable[[Any], StageHost]) ->
         stage: the stage.
         body: the method as it was written, plain or ``async``.
         host_of: called with the instance at the beginning of each passage.
+
+    Raises:
+        TypeError: the body is no function, or a generator function, whose call does nothing.
     """
     if not callable(body):
         raise TypeError(f"The stage {stage.name!r} must be a method; got {body!r}.")
+    if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
+        raise TypeError(
+            f"The stage {stage.name!r} is a generator, which does nothing when it is called; "
+            "write it without 'yield'."
+        )
 
     async def take_through(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await _Passage(stage, self, host_of(self), body).run(args, kwargs)

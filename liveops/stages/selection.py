@@ -13,12 +13,22 @@ from liveops.stages.names import identifier
 def selects(selection: Collection[str] | None, name: str) -> bool:
     """Return whether a selection holds a stage, by its name or its identifier form.
 
-    None selects every stage.
+    None selects every stage. A single string counts as a list that holds only it.
+
+    Raises:
+        TypeError: the selection is no collection.
     """
-    if selection is None or name in selection:
+    if selection is None:
         return True
+    if isinstance(selection, str):
+        selection = [selection]
+    if not isinstance(selection, Collection):
+        raise TypeError(_no_list(selection))
+    if name in selection:
+        return True
+    names: Collection[object] = selection  # not checked yet, perhaps
     form = identifier(name)
-    return bool(form) and form in map(identifier, selection)
+    return bool(form) and any(isinstance(x, str) and identifier(x) == form for x in names)
 
 
 def selection_problem(owner: type, stages: Sequence[str], selection: object) -> str | None:
@@ -36,7 +46,7 @@ def selection_problem(owner: type, stages: Sequence[str], selection: object) -> 
     if selection is None:
         return None
     if isinstance(selection, str) or not isinstance(selection, Collection):
-        return f"stages_to_run must be a list of stage names or None, not {selection!r}."
+        return _no_list(selection)
     for wanted in selection:
         if not isinstance(wanted, str):
             return f"stages_to_run must hold names of stages; got {wanted!r}."
@@ -56,6 +66,10 @@ def selection_problem(owner: type, stages: Sequence[str], selection: object) -> 
                 f"p.attempts({name!r}): with attempt: …'."
             )
     return None
+
+
+def _no_list(selection: object) -> str:
+    return f"stages_to_run must be a list of stage names or None, not {selection!r}."
 
 
 @cache

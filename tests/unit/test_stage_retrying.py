@@ -1,6 +1,7 @@
 """The limits of retrying, where they come from, and what tenacity makes of them."""
 
 import threading
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -9,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tenacity import RetryCallState, RetryError, TryAgain
 
+from liveops.exceptions import OperationCancelled
+from liveops.progress import waiting
 from liveops.stages import RetryLimits, RetryStage, limits_for
 from liveops.stages.retrying import StageRetrying
+from tests.unit.helpers import in_loop
 
 
 def failed(state: RetryCallState, error: BaseException | None = None) -> RetryCallState:
@@ -38,10 +42,16 @@ def test_without_limits_there_is_one_attempt() -> None:
     [
         ({"attempts": -1}, "retry_attempts must be 0 or more; got -1"),
         ({"delay": -0.1}, "retry_delay must be 0 or more; got -0.1"),
-        ({"delay": float("nan")}, "retry_delay must be 0 or more; got nan"),
-        ({"delay": float("inf")}, "retry_delay must be 0 or more; got inf"),
+        ({"delay": float("nan")}, "retry_delay must be a finite number; got nan"),
+        ({"delay": float("inf")}, "retry_delay must be a finite number; got inf"),
         ({"timeout": -60}, "retry_timeout must be 0 or more; got -60"),
-        ({"timeout": float("inf")}, "retry_timeout must be 0 or more; got inf"),
+        ({"timeout": float("inf")}, "retry_timeout must be a finite number; got inf"),
+        ({"attempts": Decimal(-1)}, r"retry_attempts must be 0 or more; got Decimal\('-1'\)"),
+        ({"attempts": -2.0}, "retry_attempts must be 0 or more; got -2.0"),
+        ({"delay": Decimal("-0.5")}, r"retry_delay must be 0 or more; got Decimal\('-0.5'\)"),
+        ({"delay": Decimal("sNaN")}, r"retry_delay must be a finite number; got Decimal\('sNaN'\)"),
+        ({"timeout": Decimal("1e999")}, "retry_timeout must be a finite number; got .*"),
+        ({"timeout": 10**400}, "retry_timeout must be a finite number; got 10+"),
     ],
 )
 def test_a_number_that_cannot_be_a_limit_is_refused(values: Any, sentence: str) -> None:
@@ -54,6 +64,13 @@ def test_a_number_that_cannot_be_a_limit_is_refused(values: Any, sentence: str) 
     [
         ({"attempts": True}, "retry_attempts must be a whole number; got True"),
         ({"attempts": 1.5}, "retry_attempts must be a whole number; got 1.5"),
+        ({"attempts": Decimal("1.5")}, r"retry_attempts must be a whole number; got Decimal\(.*\)"),
+        ({"attempts": float("inf")}, "retry_attempts must be a whole number; got inf"),
+        ({"attempts": float("nan")}, "retry_attempts must be a whole number; got nan"),
+        (
+            {"attempts": Decimal("sNaN")},
+            r"retry_attempts must be a whole number; got Decimal\(.*\)",
+        ),
         ({"attempts": "3"}, "retry_attempts must be a whole number; got '3'"),
         ({"attempts": None}, "retry_attempts must be a whole number; got None"),
         ({"delay": "1"}, "retry_delay must be a number; got '1'"),
@@ -66,6 +83,22 @@ def test_a_number_that_cannot_be_a_limit_is_refused(values: Any, sentence: str) 
 def test_what_is_no_number_is_refused(values: Any, sentence: str) -> None:
     with pytest.raises(TypeError, match=f"^{sentence}.$"):
         RetryLimits(**values)
+
+
+@pytest.mark.parametrize("attempts", [2, 2.0, Decimal(2), Decimal("2.00")], ids=repr)
+def test_a_whole_number_of_any_kind_is_a_number_of_attempts(attempts: Any) -> None:
+    limits = RetryLimits(attempts)
+    assert limits == RetryLimits(2)
+    assert type(limits.attempts) is int
+    assert limits.tries == 3
+
+
+def test_seconds_may_be_decimals_and_are_kept_as_floats() -> None:
+    limits = RetryLimits(1, Decimal("0.5"), Decimal(60))  # type: ignore[arg-type]
+    assert limits == RetryLimits(1, 0.5, 60.0)
+    assert (type(limits.delay), type(limits.timeout)) == (float, float)
+    retrying, state = begun(limits)
+    assert retrying.pause_after(failed(state)) == 0.5
 
 
 def test_an_owners_attributes_go_before_what_was_declared() -> None:
@@ -96,8 +129,24 @@ def test_an_attribute_that_cannot_be_a_limit_is_refused() -> None:
     class Owner:
         build_retry_attempts = "3"
 
-    with pytest.raises(TypeError, match="retry_attempts must be a whole number; got '3'"):
+        test_retry_delay = Decimal("NaN")
+
+    with pytest.raises(
+        TypeError, match=r"^build_retry_attempts must be a whole number; got '3'\.$"
+    ):
         limits_for(Owner(), "build", RetryLimits())
+    with pytest.raises(ValueError, match=r"^test_retry_delay must be a finite number; got "):
+        limits_for(Owner(), "test", RetryLimits())
+
+
+def test_attributes_are_kept_as_what_limits_are() -> None:
+    class Owner:
+        build_retry_attempts = 2.0
+        build_retry_delay = Decimal("0.5")
+
+    limits = limits_for(Owner(), "build", RetryLimits(timeout=9))
+    assert limits == RetryLimits(2, 0.5, 9)
+    assert (type(limits.attempts), type(limits.delay)) == (int, float)
 
 
 def test_retry_stage_is_what_tenacity_listens_to() -> None:
@@ -171,3 +220,45 @@ def test_two_controllers_count_apart() -> None:
     two, _ = begun(RetryLimits(attempts=2))
     one.pause_after(failed(state))
     assert (one.statistics["attempt_number"], two.statistics["attempt_number"]) == (2, 1)
+
+
+# Waiting for longer than the system can wait at once.
+
+
+class Served:
+    """As much of a run as waiting asks for; it is cancelled after some pulses."""
+
+    is_polled = True
+    stop = None
+
+    def __init__(self) -> None:
+        self.pulses = 0
+
+    def pulse(self) -> None:
+        self.pulses += 1
+
+    def raise_stop(self) -> None:
+        """Raise nothing: the run goes on."""
+
+    def raise_newer_stop(self, before: object) -> None:
+        if self.pulses == 4:
+            raise OperationCancelled
+
+    def on_stop(self, ring: Any) -> Any:
+        return lambda: None
+
+
+@pytest.mark.parametrize("seconds", [1e11, 1e308])
+def test_a_long_delay_is_waited_for_in_slices(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    assert waiting.LONGEST_SECONDS <= threading.TIMEOUT_MAX
+    monkeypatch.setattr(waiting, "LONGEST_SECONDS", 0.001)
+    run: Any = Served()
+    with pytest.raises(OperationCancelled):
+        waiting.wait(run, seconds)
+    assert run.pulses == 4
+    in_turn: Any = Served()
+    with pytest.raises(OperationCancelled):
+        in_loop(lambda: waiting.wait_async(in_turn, seconds))
+    assert in_turn.pulses == 4

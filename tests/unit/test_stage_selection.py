@@ -57,6 +57,12 @@ BLOCKS = ["Load", "Save"]
         (["…"], "…", True),
         (["…"], "???", False),
         ([""], "…", False),
+        ("body A and B", "A", False),
+        ("body A and B", "Body A and B!", True),
+        ("build", "build", True),
+        ("", "build", False),
+        ([7, None, "build"], "build!", True),
+        ([7, None], "build", False),
     ],
 )
 def test_a_selection_holds_names_or_their_identifier_forms(
@@ -74,6 +80,12 @@ def test_a_selection_that_holds_a_name_selects_it_and_whatever_has_its_form(
         assert selects([*others, form], name)
         assert selects([*others, name], form.upper())
     assert not selects([], name)
+
+
+@pytest.mark.parametrize("selection", [5, True, iter(["build"])], ids=["int", "bool", "iterator"])
+def test_what_is_no_collection_selects_nothing_and_says_so(selection: Any) -> None:
+    with pytest.raises(TypeError, match=r"^stages_to_run must be a list of stage names or None, "):
+        selects(selection, "build")
 
 
 @pytest.mark.parametrize(
