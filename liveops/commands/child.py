@@ -40,7 +40,7 @@ class Child:
         self._process = process
         self._output = output
         self._clock = clock
-        self._interrupt: KeyboardInterrupt | None = None
+        self._interrupt: KeyboardInterrupt | SystemExit | None = None
 
     def follow(self, pulse: Callable[[], None], deadline: float | None) -> None:
         """Hand over output until the process has ended by itself.
@@ -69,31 +69,54 @@ class Child:
         self._output.finish()
         pulse()
 
-    def stop(self, grace: float) -> None:
+    def stop(self, grace: Callable[[], float]) -> None:
         """End every process of the group, handing over their last words, and reap the child.
 
-        They are asked to end, and killed when they have not after ``grace`` seconds or when a
-        KeyboardInterrupt comes before that.
+        They are asked to end, and killed when they have not in time. A KeyboardInterrupt or
+        SystemExit that comes before that has them killed at once; the verdict is told of it.
+
+        Args:
+            grace: says how many seconds they have.
+
+        Raises:
+            BaseException: whatever else interrupts this, after they were killed.
         """
-        self._output.tolerate()
-        group.send(self._process.pid, signal.SIGTERM)
-        group.send(self._process.pid, signal.SIGCONT)  # one that is halted would not notice
         try:
-            gone = self._wait_until_gone(self._clock() + grace)
-        except KeyboardInterrupt as error:
-            self._interrupt = error
-            gone = False
-        if not gone:
-            group.send(self._process.pid, signal.SIGKILL)
+            self._stop(grace)
+        except BaseException:
+            # Also a second signal, where it strikes while the first is being dealt with.
+            self._kill()
+            self._wait_until_gone(self._clock() + KILL_SECONDS)
+            raise
+
+    def _stop(self, grace: Callable[[], float]) -> None:
+        gone = False
+        try:
+            self._output.tolerate()
+            group.send(self._process.pid, signal.SIGTERM)
+            group.send(self._process.pid, signal.SIGCONT)  # one that is halted would not notice
+            gone = self._wait_until_gone(self._clock() + grace())
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._note(error)
         deadline = self._clock() + KILL_SECONDS
         while True:
             try:
-                self._wait_until_gone(deadline)
+                if not gone:
+                    self._kill()
+                    gone = self._wait_until_gone(deadline)
                 self._output.finish()
-            except KeyboardInterrupt as error:
-                self._interrupt = error  # nothing more forceful is left to do
+            except (KeyboardInterrupt, SystemExit) as error:
+                self._note(error)  # it may have come before the signal was sent
             else:
                 return
+
+    def _kill(self) -> None:
+        group.send(self._process.pid, signal.SIGKILL)
+
+    def _note(self, error: KeyboardInterrupt | SystemExit) -> None:
+        """Remember the latest interruption; a SystemExit is not replaced by a Ctrl-C."""
+        if isinstance(error, SystemExit) or not isinstance(self._interrupt, SystemExit):
+            self._interrupt = error
 
     def result(self, command: str, seconds: float) -> CommandResult:
         """Return what is known of the process that has ended."""
@@ -115,10 +138,12 @@ class Child:
         """
         if isinstance(error, TimeIsOverError) and timeout is not None:
             error = CommandTimedOut(result, timeout)
-        if self._interrupt is not None and isinstance(error, Exception):
-            # A first Ctrl-C, which must not get lost in an `except Exception`.
-            self._interrupt.__cause__ = error
-            error = self._interrupt
+        later = self._interrupt
+        # A first Ctrl-C must not get lost in an `except Exception`, nor a SIGTERM in anything.
+        if isinstance(later, SystemExit) or (later is not None and isinstance(error, Exception)):
+            if later is not error:
+                later.__cause__ = error
+            error = later
         if self._output.refusal is not None:
             error.add_note(
                 "Its last output could not be handed over while the command was being stopped: "

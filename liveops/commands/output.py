@@ -73,7 +73,7 @@ class Output:
     def tolerate(self) -> None:
         """From now on go on when ``on_lines`` raises, without calling it again.
 
-        A KeyboardInterrupt is not meant by this: it is raised.
+        A KeyboardInterrupt and a SystemExit are not meant by this: they are raised.
         """
         self._tolerant = True
 
@@ -118,7 +118,7 @@ class Output:
             return
         try:
             self._on_lines(lines)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
             if not self._tolerant:

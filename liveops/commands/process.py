@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 from liveops.commands.arguments import (
     Command,
@@ -52,7 +53,8 @@ def stream(
         env: what to add to this process' environment; None as a value takes a variable out.
         cwd: the directory to run in; None for that of this process.
         timeout: seconds that the command may take; None for any time.
-        grace: seconds between SIGTERM and SIGKILL. A KeyboardInterrupt ends them early.
+        grace: seconds between SIGTERM and SIGKILL. Whatever is raised meanwhile, by a Ctrl-C or
+            another signal, ends them early.
         grace_for: says how many seconds there are when the stop is for an exception; None for
             always the same.
         on_end: is told how the command ended, also where it was stopped, before this call ends.
@@ -62,7 +64,8 @@ def stream(
         TypeError, ValueError: an argument cannot be right.
         CommandNotStarted: the system cannot start it.
         CommandTimedOut: it took longer than ``timeout`` and was stopped.
-        BaseException: whatever a callback raised, after the command was stopped.
+        BaseException: whatever a callback raised, after the command was stopped. A SystemExit, or
+            after an ordinary error a KeyboardInterrupt, that came during the stop goes before it.
     """
     check_arguments(command, env=env, cwd=cwd, timeout=timeout, grace=grace)
     with Wakeup() as wakeup, Output(wakeup, on_lines, clock) as output:
@@ -73,7 +76,7 @@ def stream(
             try:
                 child.follow(pulse, None if timeout is None else began + timeout)
             except BaseException as error:
-                child.stop(grace if grace_for is None else grace_for(error))
+                child.stop(partial(grace_for or (lambda _: grace), error))
                 result = child.result(describe(command), clock() - began)
                 on_end(result)
                 final = child.verdict(error, result, timeout)

@@ -238,7 +238,7 @@ def test_what_cannot_be_ended_is_told_not_awaited(monkeypatch: pytest.MonkeyPatc
             patched.setattr(group, "send", lambda *_: None)
             patched.setattr(child, "KILL_SECONDS", 0.0)
             held = Child(process, output, Clock())
-            held.stop(0.0)
+            held.stop(lambda: 0.0)
             error = held.verdict(OperationCancelled(), held.result("sleep", 1.0), None)
         assert held.result("sleep", 1.0).returncode == -signal.SIGKILL
         process.kill()
