@@ -1,6 +1,7 @@
 """The closing summary of what ran in a terminal: a title, sections, and a table of durations."""
 
 from collections.abc import Iterable, Mapping
+from typing import TextIO
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -12,6 +13,33 @@ from rich.text import Text
 
 INDENT = 4
 """By how many spaces details stand to the right of their heading."""
+
+
+class TextConsole(Console):
+    """A console that prints text as it is, and leaves it to its caller what an error means.
+
+    One of rich would end the process when nobody reads its output any more.
+
+    Args:
+        stream: where to write.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(file=stream, highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error again.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        raise  # noqa: PLE0704  (rich calls this where it has caught the error)
+
+    def forget(self) -> None:
+        """Drop what could not be written; it would be written together with what follows."""
+        quiet, self.quiet = self.quiet, True
+        self.print()
+        self.quiet = quiet
 
 
 def print_summary(
@@ -36,7 +64,7 @@ def print_summary(
         if isinstance(details, str | Text):
             print_lines(console, Text(details) if isinstance(details, str) else details, INDENT)
         else:
-            console.print(_Carried(Padding(details, (0, 0, 0, INDENT), expand=False)))
+            console.print(Carried(Padding(details, (0, 0, 0, INDENT), expand=False)))
     console.print()
     _rule(console, "", title)
 
@@ -83,7 +111,7 @@ def encodable(console: Console, text: Text) -> Text:
     return text if carried == text.plain else Text(carried, style=text.style)
 
 
-class _Carried:
+class Carried:
     """Print something with a question mark for every character that the stream cannot carry."""
 
     def __init__(self, inner: RenderableType) -> None:

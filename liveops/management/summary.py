@@ -1,19 +1,25 @@
 """What ``run_liveop`` closes with: how to run it again, what was run, how long it took."""
 
+import logging
+import os
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from liveops import store
 from liveops.commands.errors import signal_name
 from liveops.models import CommandRun, LiveOperation, StageRun
-from liveops.progress.text import clean, format_duration
+from liveops.progress.text import clean, clean_lines, format_duration
 from liveops.stages import StageState
 from liveops.states import State
-from liveops.summary import print_summary, timing_table
+from liveops.summary import TextConsole, print_summary, timing_table
+
+logger = logging.getLogger("liveops")
 
 _RESULTS = {
     State.FINISHED_OK: ("Success", "bold green"),
@@ -26,7 +32,7 @@ _RESULTS = {
 def print_closing(
     stream: TextIO, operation: LiveOperation, state: State, command_line: str
 ) -> None:
-    """Print the summary of a run that has ended.
+    """Print the summary of a run that has ended; if that fails, say so in the log.
 
     Args:
         stream: where to print.
@@ -34,23 +40,35 @@ def print_closing(
         state: how it ended.
         command_line: what runs it again.
     """
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
     alias = store.alias_of(operation)
     mine = {"operation": operation.pk, "run_id": operation.run_id}
     commands = list(CommandRun.objects.using(alias).filter(**mine))
     attempts = list(StageRun.objects.using(alias).filter(**mine))
     result, style = _RESULTS[state]
-    console.print()
-    print_summary(
-        console,
-        f"Summary of {operation._meta.label}",
-        {
-            "Run it again": command_line,
-            "Commands executed": _commands_text(commands, dry_run=operation.dry_run),
-            "Time per stage": _times(operation, attempts),
-            "Result": Text(result, style=style),
-        },
-    )
+    sections: dict[str, RenderableType | str] = {
+        "Run it again": clean_lines(command_line),
+        "Commands executed": _commands_text(commands, dry_run=operation.dry_run),
+        "Time per stage": _times(operation, attempts),
+        "Result": Text(result, style=style),
+    }
+    try:
+        console = TextConsole(stream)
+        console.print()
+        print_summary(console, f"Summary of {operation._meta.label}", sections)
+    except OSError as error:
+        logger.warning("liveops: the summary could not be printed (%s)", error)
+        if stream is sys.stdout:
+            _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """Lead a stream nowhere: Python writes what is left in it at the end, and would fail."""
+    with suppress(OSError, ValueError):  # a stream without a file needs no such thing
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+        stream.flush()
 
 
 def _commands_text(commands: Iterable[CommandRun], *, dry_run: bool) -> str:
@@ -58,8 +76,7 @@ def _commands_text(commands: Iterable[CommandRun], *, dry_run: bool) -> str:
     for command in commands:
         took = format_duration((command.finished_on - command.started_on).total_seconds())
         ending = _ending(command.exit_status)
-        text = "\n".join(clean(line) for line in command.command.splitlines())
-        lines.append(f"{text}  ({took}{ending})")
+        lines.append(f"{clean_lines(command.command)}  ({took}{ending})")
     return "\n".join(lines) or ("none: this was a dry run" if dry_run else "none")
 
 

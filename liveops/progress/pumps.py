@@ -233,7 +233,7 @@ class ThreadedPump:
         except DatabaseError as error:
             logger.warning("liveops: the pump will try again (%s)", error)
             self._recover_connections()
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("liveops: the pump failed to serve a run and goes on")
             self._recover_connections()
 

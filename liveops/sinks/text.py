@@ -1,6 +1,8 @@
 """The text sink: the same operation in a terminal, or as plain lines in a pipe or a file."""
 
+import errno
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
@@ -10,6 +12,7 @@ from django.template.loader import get_template
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
 
 from liveops.naming import template_name
 from liveops.progress.state import View
@@ -24,11 +27,14 @@ from liveops.progress.text import (
 from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.stages import StageState
 from liveops.states import State
+from liveops.summary import Carried, TextConsole, print_lines
 
 logger = logging.getLogger("liveops")
 
 _STYLES = {"warning": "yellow", "error": "bold red", "success": "green", "debug": "dim"}
 _PREFIXES = {"warning": "warning: ", "error": "error: ", "debug": "debug: "}
+_GONE = (errno.EPIPE, errno.EIO)
+"""Errors of a pipe that nobody reads, and of a terminal that was closed: they stay."""
 
 
 class _Bar(Protocol):
@@ -53,16 +59,38 @@ class TextSink:
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._console = TextConsole(stream)
         self._bar: _Bar = (
             _TerminalBar(self._console)
             if self._console.is_interactive and stream.isatty()
             else _PlainBar(self._console, clock)
         )
         self._status = ""
+        self._announced: set[str] = set()
+        self._gone = 0
 
     def emit(self, update: Update) -> None:
-        """Print an update: log lines first, for they were written before a stage changed."""
+        """Print an update: log lines first, for they were written before a stage changed.
+
+        Raises:
+            OSError: it could not be written, now or, where nobody reads any more, before.
+        """
+        if self._gone:
+            raise OSError(self._gone, os.strerror(self._gone))
+        try:
+            self._show(update)
+        except OSError as error:
+            if error.errno in _GONE:
+                self._gone = error.errno
+                self._console.quiet = True
+            self._console.forget()
+            raise
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+    def _show(self, update: Update) -> None:
         view = update.view
         if Region.STATUS in update.regions and view.status_text != self._status:
             self._status = view.status_text
@@ -80,38 +108,40 @@ class TextSink:
             self._bar.close()
             self._print_end(update, update.finished)
 
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
-
     def _print(self, text: str, level: str = "info") -> None:
         prefix = "" if self._console.is_terminal else _PREFIXES.get(level, "")
-        self._console.print(prefix + text, style=_STYLES.get(level, ""), soft_wrap=True)
+        self._write(prefix + text, _STYLES.get(level, ""))
+
+    def _write(self, text: str, style: str = "") -> None:
+        print_lines(self._console, Text(text, style=style))
 
     def _print_stage(self, change: StageChange, count: int) -> None:
         name = clean(change.name)
         if change.state == StageState.ACTIVE and change.attempt > 1:
             self._bar.reset()
             number = f"attempt {change.attempt} of {change.tries}"
-            self._console.print(f"--- {name}: {number} ---", style="bold", soft_wrap=True)
+            self._write(f"--- {name}: {number} ---", "bold")
         elif change.state in (StageState.ACTIVE, StageState.SKIPPED):
-            self._bar.reset()
-            place = "" if change.index is None else f"[{change.index + 1}/{count}] "
-            self._console.print(f"=== {place}{name} ===", style="bold", soft_wrap=True)
+            # One that its phases have run after all, or skipped, has its header already.
+            if change.name not in self._announced:
+                self._bar.reset()
+                place = "" if change.index is None else f"[{change.index + 1}/{count}] "
+                self._write(f"=== {place}{name} ===", "bold")
+                self._announced.add(change.name)
         elif change.state not in (StageState.DONE, StageState.RETRYING):
             took = format_duration(change.seconds)
-            text = f"--- {name}: {change.state} after {took} ---"
-            self._console.print(text, style="bold red", soft_wrap=True)
+            self._write(f"--- {name}: {change.state} after {took} ---", "bold red")
+        if change.seconds is not None:  # the end of this passage; another one has its own header
+            self._announced.discard(change.name)
 
     def _print_end(self, update: Update, finished: Finished) -> None:
         if finished.state == State.FINISHED_OK:
             for text in _result_lines(update, finished):
-                self._console.print(text, soft_wrap=True)
+                self._write(text)
         elif finished.state == State.FINISHED_ERROR:
-            sentence = f"Failed: {clean_lines(finished.error_text)}"
-            self._console.print(sentence, style="bold red", soft_wrap=True)
+            self._write(f"Failed: {clean_lines(finished.error_text)}", "bold red")
         else:
-            self._console.print(f"{finished.state.capitalize()}.", style="bold yellow")
+            self._write(f"{finished.state.capitalize()}.", "bold yellow")
 
 
 class _PlainBar:
@@ -138,7 +168,7 @@ class _PlainBar:
         self._tenth = max(tenth, self._tenth)
         self._next_at = now + self.SECONDS
         if text := _progress_text(view):
-            self._console.print(f"  {text}", soft_wrap=True)
+            print_lines(self._console, Text(text), 2)
 
     def close(self) -> None:
         """Nothing to take away."""
@@ -149,7 +179,7 @@ class _Narrower(Progress):
 
     def get_renderable(self) -> Padding:
         """Return the bar with a margin."""
-        return Padding(super().get_renderable(), (0, 3, 0, 0))
+        return Padding(Carried(super().get_renderable()), (0, 3, 0, 0))
 
 
 class _TerminalBar:
@@ -163,7 +193,7 @@ class _TerminalBar:
         """Redraw the bar; it appears with the first progress."""
         if self._progress is None:
             self._progress = _Narrower(
-                SpinnerColumn(),
+                SpinnerColumn("line" if self._console.options.ascii_only else "dots"),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.fields[text]}", markup=False),

@@ -1,6 +1,8 @@
 """What was shown so far becomes numbered updates, and every sink gets each of them."""
 
+import errno
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,8 +184,41 @@ def test_closing_reaches_every_sink(caplog: pytest.LogCaptureFixture) -> None:
     assert [message for _, message in records(caplog)] == ["liveops: Broken could not be closed"]
 
 
+def test_a_sink_that_nobody_reads_is_told_of_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    class Unread(RecordingSink):
+        def emit(self, update: Update) -> None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    fanout = Fanout([Unread()])
+    for number in range(3):
+        fanout.emit(update(seq=number))
+    assert [level for level, _ in records(caplog)] == ["WARNING"]
+    assert "Traceback" not in caplog.text
+
+
+def test_no_sink_ends_the_thread_that_serves_it(caplog: pytest.LogCaptureFixture) -> None:
+    class Leaving(RecordingSink):
+        def emit(self, update: Update) -> None:
+            raise SystemExit(1)
+
+        def close(self) -> None:
+            raise SystemExit(1)
+
+    behind = RecordingSink()
+    fanout = Fanout([Leaving(), behind])
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            pool.submit(fanout.emit, update()).result()
+        pool.submit(fanout.close).result()
+    assert (len(behind.updates), behind.closed) == (2, True)
+    assert [message for _, message in records(caplog)] == [
+        "liveops: Leaving failed; the run goes on",
+        "liveops: Leaving could not be closed",
+    ]
+
+
 @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
-def test_a_signal_is_not_swallowed(signal: type[BaseException]) -> None:
+def test_a_signal_in_the_main_thread_is_not_swallowed(signal: type[BaseException]) -> None:
     class Interrupting(RecordingSink):
         def emit(self, update: Update) -> None:
             raise signal

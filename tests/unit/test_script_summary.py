@@ -1,5 +1,6 @@
 """The closing summary: on a terminal, in a pipe, and of a script."""
 
+import errno
 import io
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liveops.scripts import StagedScript, StageDuration
-from liveops.summary import print_lines, print_summary, timing_table
+from liveops.summary import TextConsole, print_lines, print_summary, timing_table
 from tests.unit.helpers import hostile_text
 from tests.unit.test_script_printing import Latin
 
@@ -103,6 +104,33 @@ def test_a_table_without_rows_has_a_total() -> None:
 def test_any_text_can_be_summed_up(text: str) -> None:
     shown = printed({text: text, "Table": timing_table([(text, text)], text)}, title=text)
     assert shown.startswith("───")
+
+
+class Failing(io.StringIO):
+    """A stream that takes nothing while it has an error."""
+
+    error: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Fail, or take the text."""
+        if self.error is not None:
+            raise self.error
+        return super().write(text)
+
+
+@pytest.mark.parametrize("code", [errno.EPIPE, errno.EIO, errno.ENOSPC])
+def test_a_stream_that_fails_neither_ends_the_process_nor_gets_a_text_late(code: int) -> None:
+    stream = Failing()
+    console = TextConsole(stream)
+    stream.error = OSError(code, "no")
+    for _ in range(2):
+        with pytest.raises(OSError, match="no") as raised:
+            console.print("lost")
+        assert raised.value.errno == code
+        console.forget()
+    stream.error = None
+    console.print("[b]kept[/b] :smile:")
+    assert stream.getvalue() == "[b]kept[/b] :smile:\n"
 
 
 def test_lines_without_text_have_no_blanks() -> None:

@@ -100,6 +100,15 @@ def test_a_stage_that_does_not_succeed_says_how_long_it_took(state: str) -> None
     assert Screen().show(stage("Load", 0, "done", 62.0)) == "", "success needs no words"
 
 
+@pytest.mark.parametrize("states", [("skipped", "active"), ("active", "skipped"), ("skipped",)])
+def test_each_passage_of_a_stage_has_one_header(states: tuple[str, ...]) -> None:
+    passage = [stage("Load", 0, state) for state in states]
+    passage.append(stage("Load", 0, "done" if states[-1] == "active" else "skipped", 1.0))
+    screen = Screen()
+    for _ in range(2):
+        assert screen.show(*passage) == "=== [1/3] Load ===\n"
+
+
 @given(hostile_text.map(lambda text: clean(text).replace("\t", "")))
 def test_a_log_line_in_a_pipe_is_the_line_and_nothing_else(text: str) -> None:
     screen = Screen(io.StringIO(newline=""))
@@ -111,17 +120,9 @@ def test_lines_keep_their_order_their_markup_and_their_length() -> None:
     assert Screen().show(log(*lines)).split("\n") == [*lines, ""]
 
 
-@pytest.mark.parametrize(
-    ("level", "prefix"),
-    [
-        ("debug", "debug: "),
-        ("info", ""),
-        ("success", ""),
-        ("warning", "warning: "),
-        ("error", "error: "),
-    ],
-)
-def test_the_level_is_told_in_words_where_there_is_no_colour(level: str, prefix: str) -> None:
+@pytest.mark.parametrize("level", ["debug", "info", "success", "warning", "error"])
+def test_the_level_is_told_in_words_where_there_is_no_colour(level: str) -> None:
+    prefix = "" if level in ("info", "success") else f"{level}: "
     assert Screen().show(log("text", level=level)) == f"{prefix}text\n"
     assert Screen().show(status("text", level=level)) == f"{prefix}text\n"
 
@@ -212,12 +213,8 @@ def test_a_result_template_of_the_class_is_used(settings: Any) -> None:
         "\nRead {{ count }} of {{ op.stages|length }}\n\n{% if object %}{{ bad }}{% endif %}\n"
     )
     loader = ("django.template.loaders.locmem.Loader", {"testapp/scripted_result.txt": template})
-    settings.TEMPLATES = [
-        {
-            "BACKEND": "django.template.backends.django.DjangoTemplates",
-            "OPTIONS": {"loaders": [loader]},
-        }
-    ]
+    backend = "django.template.backends.django.DjangoTemplates"
+    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
     shown = Screen().show(end("FINISHED_OK", {"count": 5, "bad": "a\x1bb"}))
     assert shown == "Read 5 of 3\n\na␛b\n"
 

@@ -1,6 +1,5 @@
 """The threaded pump: nobody waits longer than need be, and no run stops another."""
 
-import logging
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -70,12 +69,13 @@ def test_waking_notes_that_there_is_something_to_show() -> None:
     [
         (DatabaseError("locked"), "WARNING", "the pump will try again (locked)"),
         (ZeroDivisionError("odd"), "ERROR", "the pump failed to serve a run and goes on"),
+        (SystemExit(1), "ERROR", "the pump failed to serve a run and goes on"),
     ],
 )
 def test_a_run_in_trouble_does_not_stop_the_others(
     pump: ThreadedPump,
     caplog: pytest.LogCaptureFixture,
-    error: Exception,
+    error: Any,
     level: str,
     text: str,
 ) -> None:
@@ -181,7 +181,11 @@ def test_a_look_at_the_flags_that_fails_is_repeated_only_after_a_while(
     pump: Any = ThreadedPump()
     for tick in range(30):
         pump._guarded(pump._poll, [FakeRun()], 100.0 + tick / 10)
-    assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 3
+    # Other threads may log as well: those that earlier tests have left.
+    told = [
+        r for r in caplog.records if r.getMessage() == "liveops: the pump will try again (away)"
+    ]
+    assert texts.count("liveops: the pump will try again (away)") == 3
 
 
 def test_the_pump_sleeps_until_something_is_due() -> None:
