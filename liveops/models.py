@@ -75,6 +75,7 @@ class LiveOperation(StagedOperation, FencedModel):
     current_stage = models.IntegerField(default=-1, editable=False)
     stage_states = models.JSONField(default=dict, blank=True, editable=False)
     stages_to_run = models.JSONField(null=True, blank=True, editable=False)
+    is_dry_run = models.BooleanField(default=False, editable=False)
     run_id = models.UUIDField(null=True, editable=False)
     # Computed by the database from the columns above, so that no two of them can disagree.
     state = models.GeneratedField(

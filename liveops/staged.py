@@ -1,7 +1,8 @@
 """The part of an operation that is about its stages: methods, phases, skip and retry."""
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -32,14 +33,21 @@ class StagedOperation:
 
     Attributes:
         stages: names of the stages in their order; left out, those of the stage methods.
-        dry_run: whether ``p.run()`` only says what it would run.
+        given_limits: limits of retrying that go before all others, by ``<stage>_retry_attempts``
+            and the like.
     """
 
     stages: ClassVar[list[str]] = []
-    dry_run: bool = False
+    is_dry_run: bool
+    given_limits: Mapping[str, Any] = {}
 
     _stages_declared: ClassVar[bool] = False
     _progress: "Progress | None" = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of; the run stays with the original."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        return {name: value for name, value in state.items() if name != "_progress"}
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive ``stages`` from the stage methods, unless the class lists them itself."""
@@ -100,6 +108,18 @@ class StagedOperation:
         return _progress_of(self)
 
     @property
+    def dry_run(self) -> bool:
+        """Whether ``p.run()`` only says what it would run; stored with the operation.
+
+        A model field of this name takes its place, for a form to offer it.
+        """
+        return self.is_dry_run
+
+    @dry_run.setter
+    def dry_run(self, value: bool) -> None:
+        self.is_dry_run = value
+
+    @property
     def stage_headings(self) -> dict[str, str]:
         """The headings of the stages that are methods, by stage name."""
         return {stage.name: stage.heading for stage in stage_methods(type(self)).values()}
@@ -111,7 +131,8 @@ class StagedOperation:
             name: identifier form of the stage's name.
             declared: what the stage was declared with.
         """
-        return limits_for(self, name, declared)
+        limits = limits_for(self, name, declared)
+        return limits_for(SimpleNamespace(**self.given_limits), name, limits)
 
     @classmethod
     def why_not_only(cls, stages_to_run: Collection[str] | None) -> str | None:
@@ -131,7 +152,7 @@ class StagedOperation:
         if any(map(inspect.iscoroutinefunction, methods)):
             return _run_in_turn(methods, p)
         for method in methods:
-            method(p)
+            _refuse_awaitable(method, method(p))
         return None
 
     @classmethod
@@ -198,4 +219,15 @@ async def _run_in_turn(methods: list[Callable[..., Any]], p: "Progress") -> None
         if inspect.iscoroutinefunction(method):
             await method(p)
         else:  # on the run's own thread, so that it may use the database
-            await sync_to_async(method)(p)
+            _refuse_awaitable(method, await sync_to_async(method)(p))
+
+
+def _refuse_awaitable(method: Callable[..., Any], returned: Any) -> None:
+    """Refuse a stage whose ``async`` nature a decorator hides: nobody has awaited it."""
+    if inspect.isawaitable(returned):
+        if inspect.iscoroutine(returned):
+            returned.close()
+        raise TypeError(
+            f"{method.__name__}() is a stage, but returned {type(returned).__name__}; a decorator "
+            f"around it must be 'async def', too."
+        )

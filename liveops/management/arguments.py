@@ -1,5 +1,6 @@
 """The command line of ``run_liveop``: what every operation takes, and what one class adds."""
 
+import logging
 import shlex
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
@@ -14,6 +15,8 @@ from liveops.management.values import find_model, model_of, own_fields
 from liveops.models import LiveOperation
 from liveops.stages import RetryLimits, identifier, stage_methods
 from liveops.stages.selection import attempted_names
+
+logger = logging.getLogger("liveops")
 
 LIMITS = ("attempts", "delay", "timeout")
 """What ``--<stage>-retry-…`` can set."""
@@ -43,12 +46,13 @@ class OperationParser(CommandParser):
         return super().parse_known_args(given, namespace)
 
     def _describe(self, model: type[LiveOperation]) -> None:
-        self.description = f"Run {model._meta.label} in the terminal.\n\n{_about(model)}".rstrip()
+        about = f"Run {model._meta.label} in the terminal.\n\n{_about(model)}".rstrip()
+        # argparse fills in what it finds, and then trips over every other percent sign.
+        self.description = about.replace("%", "%%") if "%(prog)" in about else about
         stages = self.add_argument_group("stages", _stages_text(model))
-        example = model()
         for name, declared in retryable(model).items():
             form = identifier(name)
-            limits = None if declared is None else example.retry_limits(form, declared)
+            limits = _limits_of(model, form, declared)
             kinds: dict[str, tuple[str, Callable[[str], Any], str]] = {
                 "attempts": ("N", _whole, "how many more times to try this stage"),
                 "delay": ("SECONDS", _seconds, "how long to wait before it is tried again"),
@@ -132,6 +136,17 @@ def _fields_text(model: type[LiveOperation]) -> str:
 def _aligned(rows: Sequence[tuple[str, str]]) -> str:
     width = max((len(name) for name, _ in rows), default=0)
     return "\n".join(f"{name:{width}}  {text}".rstrip() for name, text in rows)
+
+
+def _limits_of(
+    model: type[LiveOperation], form: str, declared: RetryLimits | None
+) -> RetryLimits | None:
+    try:
+        return None if declared is None else model().retry_limits(form, declared)
+    except Exception:
+        # A property may need values that the command line has yet to give.
+        logger.debug("liveops: no default of %s can be shown", form, exc_info=True)
+        return None
 
 
 def _default_text(limits: RetryLimits | None, name: str) -> str:

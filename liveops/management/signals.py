@@ -1,36 +1,45 @@
-"""Ctrl-C and SIGTERM while an operation runs in a terminal."""
+"""Ctrl-C, SIGTERM and SIGHUP while an operation runs in a terminal."""
 
 import signal
 import sys
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from django.db import connections
 
-from liveops import control
-from liveops.exceptions import InvalidStateError
+from liveops import control, registry
+from liveops.exceptions import InvalidStateError, OperationInterrupted
 from liveops.models import LiveOperation
 
 
 class Signals:
-    """Turns Ctrl-C into a cancel, a second one and SIGTERM into an immediate stop.
+    """Turns Ctrl-C into a cancel, a second one, SIGTERM and SIGHUP into an immediate stop.
 
     Args:
         operation: the operation that the main thread is about to run.
+
+    Attributes:
+        status: exit status of a stop that was not raised here; None without one.
     """
 
     def __init__(self, operation: LiveOperation) -> None:
         self._operation = operation
         self._asked = False
+        self._told = False
+        self.status: int | None = None
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {
                 signal.SIGINT: signal.signal(signal.SIGINT, self._on_interrupt),
                 signal.SIGTERM: signal.signal(signal.SIGTERM, self._on_terminate),
             }
+            hang_up = getattr(signal, "SIGHUP", None)  # not everywhere, and ignored under nohup
+            if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+                self._before[hang_up] = signal.signal(hang_up, self._on_terminate)
+        return self
 
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._before.items():
@@ -38,7 +47,8 @@ class Signals:
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
-            raise KeyboardInterrupt
+            self._stop(KeyboardInterrupt(), 128 + number)
+            return
         self._asked = True
         if sys.stderr.isatty():
             sys.stderr.write("\n")  # the terminal has just shown ^C
@@ -47,7 +57,20 @@ class Signals:
         threading.Thread(target=self._cancel, name="liveops-cancel", daemon=True).start()
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
+        self._stop(SystemExit(128 + number), 128 + number)
+
+    def _stop(self, error: BaseException, status: int) -> None:
+        """Stop at once: by an exception here, unless the main thread must not be torn away."""
+        run = registry.find(self._operation.pk)
+        if run is not None and run.is_ending:
+            self.status = status  # it ends anyhow, and the end has to be saved
+        elif run is not None and run.is_task and not self._told:
+            # The main thread serves the event loop of a coroutine, which is what has to stop.
+            self._told, self.status = True, status
+            going_down = OperationInterrupted("The process was told to stop.")
+            threading.Thread(target=run.request_stop, args=[going_down], daemon=True).start()
+        else:
+            raise error
 
     def _cancel(self) -> None:
         try:

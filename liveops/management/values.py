@@ -54,7 +54,12 @@ def find_owner(name: str | None) -> Any:
 
 
 def create(
-    model: type[LiveOperation], owner: Any, settings: list[str], stages_to_run: list[str] | None
+    model: type[LiveOperation],
+    owner: Any,
+    settings: list[str],
+    stages_to_run: list[str] | None,
+    *,
+    dry_run: bool,
 ) -> LiveOperation:
     """Return a saved operation with the values of ``--set``, checked as a form would.
 
@@ -66,6 +71,8 @@ def create(
     with ExitStack() as files:
         values = _checked(model, _parsed(model, settings, files))
         operation = model(owner=owner, stages_to_run=stages_to_run)
+        if dry_run:
+            operation.dry_run = True
         many = {name for name in values if model._meta.get_field(name).many_to_many}
         for name in values.keys() - many:
             _own_field(model, name).save_form_data(operation, values[name])
@@ -78,7 +85,10 @@ def create(
             for name in many:
                 getattr(operation, name).set(values[name])
     # Loaded anew: the files are closed, and come from the storage from now on.
-    return model._base_manager.using(operation._state.db).get(pk=operation.pk)
+    stored = model._base_manager.using(operation._state.db).get(pk=operation.pk)
+    if dry_run:
+        stored.dry_run = True  # also where a class has replaced what stores it
+    return stored
 
 
 def _parsed(
@@ -89,6 +99,8 @@ def _parsed(
         name, equals, value = setting.partition("=")
         if not equals:
             raise CommandError(f"--set takes FIELD=VALUE; got {setting!r}.")
+        if value != value.encode("utf-8", "replace").decode():
+            raise CommandError(f"--set {name!a}: the value is not valid UTF-8.")
         field = _own_field(model, name)
         read: Any = value
         if isinstance(field, models.FileField):

@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="liveoperation",
+            name="is_dry_run",
+            field=models.BooleanField(default=False, editable=False),
+        ),
+        migrations.AddField(
+            model_name="liveoperation",
             name="stages_to_run",
             field=models.JSONField(blank=True, editable=False, null=True),
         ),

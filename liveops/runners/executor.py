@@ -9,7 +9,13 @@ import traceback
 from collections.abc import Sequence
 
 from asgiref.sync import async_to_sync
-from django.db import DatabaseError, connections
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    ProgrammingError,
+    connections,
+)
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -38,6 +44,7 @@ logger = logging.getLogger("liveops")
 
 _FINISH_SECONDS = 300.0
 _LONGEST_PAUSE = 5.0
+_REFUSALS = (IntegrityError, DataError, ProgrammingError)
 
 
 def execute(
@@ -170,6 +177,9 @@ def _failed(operation: LiveOperation, progress: Progress, error: BaseException) 
 
 def _finish(run: Run, ending: Ending) -> State | None:
     operation = run.operation
+    run.is_ending = True
+    if not isinstance(operation.stage_states, dict):  # user code may have put anything there
+        operation.stage_states = {}
     broken = StageState.INTERRUPTED if ending.state is State.INTERRUPTED else StageState.FAILED
     operation.stage_states = without_unfinished(operation.stage_states, broken)
     run.settle(ending.error_text)
@@ -197,20 +207,21 @@ def _save_ending(operation: LiveOperation, ending: Ending) -> bool:
     while True:
         try:
             return store.finish(operation, ending)
-        except DatabaseError:
+        except Exception as error:
+            passing = isinstance(error, DatabaseError) and not isinstance(error, _REFUSALS)
+            if not passing:
+                # User code left something on the operation that no database takes.
+                logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
+                operation.current_stage, operation.stage_states = -1, {}
+                trace = "".join(traceback.format_exception(error))
+                text = _("Its stages or result could not be saved.")
+                return store.finish(operation, Ending(State.FINISHED_ERROR, text, trace))
             if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
             logger.warning("liveops: the end of operation %s is saved again", operation.pk)
             connection.close_if_unusable_or_obsolete()
             threading.Event().wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-        except Exception as error:
-            # User code left something on the operation that no database takes.
-            logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
-            operation.current_stage, operation.stage_states = -1, {}
-            trace = "".join(traceback.format_exception(error))
-            text = _("Its stages or result could not be saved.")
-            return store.finish(operation, Ending(State.FINISHED_ERROR, text, trace))
 
 
 def _abandon(run: Run, lost: FenceLost) -> None:

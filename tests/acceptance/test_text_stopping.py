@@ -160,3 +160,54 @@ def test_sigterm_ends_the_run_and_its_children(mode: TextMode, way: str) -> None
     assert rows.count("\nInterrupted.\n") == 1
     assert "Traceback" not in rows
     assert mode.newest("state", "stage_states") == ("INTERRUPTED", '{"Work": "interrupted"}')
+
+
+@pytest.mark.parametrize(
+    ("numbers", "status", "state"),
+    [
+        ([signal.SIGTERM], 143, "INTERRUPTED"),
+        ([signal.SIGHUP], 129, "INTERRUPTED"),
+        ([signal.SIGINT], 130, "CANCELLED"),
+    ],
+    ids=["term", "hang up", "int"],
+)
+@pytest.mark.parametrize("model", ["textapp.Endless", "textapp.Waiting"])
+def test_whatever_the_signal_nobody_is_left(
+    mode: TextMode, model: str, numbers: list[int], status: int, state: str
+) -> None:
+    with mode.terminal(model, "--set=way=child", f"--set=grace={FOREVER}") as terminal:
+        terminal.wait_for("\nup")
+        processes = family(terminal, of=3)
+        for number in numbers:
+            terminal.process.send_signal(number)
+        code, rows = end(terminal)
+        assert_gone(processes)
+    assert code == status
+    assert_summed_up(rows, state.capitalize())
+    stages = f'{{"Work": "{state.lower()}"}}'
+    assert mode.newest("state", "stage_states") == (state, stages)
+
+
+def test_a_deaf_child_does_not_survive_a_second_signal(mode: TextMode, tmp_path: Path) -> None:
+    with endless(mode, "deaf", grace=FOREVER, folder=tmp_path) as terminal:
+        terminal.wait_for("\nup")
+        processes = family(terminal, of=2)
+        terminal.press(CTRL_C)
+        wait_for_file(tmp_path / "asked")
+        terminal.process.send_signal(signal.SIGTERM)
+        code, _ = end(terminal)
+        assert_gone(processes)
+    assert code == 143
+    assert mode.newest("state") in {("INTERRUPTED",), ("CANCELLED",)}
+
+
+def test_a_signal_while_the_end_is_saved_loses_nothing(mode: TextMode, tmp_path: Path) -> None:
+    arguments = ["--set=way=body", f"--set=folder={tmp_path}"]
+    with mode.terminal("textapp.Late", *arguments) as terminal:
+        wait_for_file(tmp_path / "ending")
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.process.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
+        code, _ = end(terminal)
+    assert code in {0, 143}, "the signal may come when all is done"
+    assert mode.newest("state") == ("FINISHED_OK",)

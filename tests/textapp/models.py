@@ -134,3 +134,42 @@ class Endless(LiveOperation):
         asked = Path(self.folder, "asked")
         loop = f"while :; do sleep {FOREVER} & wait; done"
         p.run(f"trap 'touch {asked}' TERM; echo up; {loop}", grace=self.grace)
+
+
+class Waiting(Endless):
+    """Run a command from a coroutine, without end."""
+
+    class Meta:
+        proxy = True
+
+    @LiveOperation.stage("Work", "Working")
+    async def work(self, p: Progress) -> None:  # type: ignore[override]
+        """Await the command."""
+        await p.arun(f"sh -c 'sleep {FOREVER} & echo up; wait'; echo end", grace=self.grace)
+
+    async def run(self, p: Progress) -> None:
+        """Go through the one stage."""
+        await self.work(p)
+
+
+class Late(Endless):
+    """End, but take time to say where success leads."""
+
+    class Meta:
+        proxy = True
+
+    @LiveOperation.stage("Work", "Working")
+    def work(self, p: Progress) -> None:
+        """Do nothing."""
+
+    def run(self, p: Progress) -> None:
+        """Go through the one stage."""
+        self.work(p)
+
+    def get_success_url(self) -> str | None:
+        """Wait until somebody has sent the signal."""
+        folder = Path(self.folder)
+        (folder / "ending").touch()
+        while not (folder / "go").exists():
+            threading.Event().wait(0.01)
+        return None

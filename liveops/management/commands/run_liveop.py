@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     help = (
         "Run an operation in the terminal.\n\n"
-        "Exit status: 0 success, 1 failed, 130 cancelled, 143 stopped by SIGTERM.\n"
+        "Exit status: 0 success, 1 failed, 130 cancelled, 143 or 129 stopped by a signal.\n"
         "Ctrl-C cancels at the operation's next step; a second one stops it at once.\n"
         "Name the operation's class before --help to see its stages and fields."
     )
@@ -93,15 +93,15 @@ class Command(BaseCommand):
         owner = find_owner(options["owner"])
         if options["stage"] is not None and not options["stage"]:
             raise CommandError("--stage needs the name of at least one stage.")
-        operation = create(model, owner, options["values"], options["stage"])
-        if options["dry_run"]:
-            operation.dry_run = True
-        for name, value in retry_values(model, options).items():
-            setattr(operation, name, value)
+        operation = create(
+            model, owner, options["values"], options["stage"], dry_run=options["dry_run"]
+        )
+        operation.given_limits = retry_values(model, options)
         # The wrapper around it would end every write of the bar with a line break.
         stream = getattr(self.stdout, "_out", sys.stdout)
+        signals, status = Signals(operation), None
         try:
-            with Signals(operation):
+            with signals:
                 state = execute(
                     operation,
                     pump=suitable_pump(store.alias_of(operation)),
@@ -109,11 +109,16 @@ class Command(BaseCommand):
                 )
         except KeyboardInterrupt:
             state = State.INTERRUPTED
+        except SystemExit as leaving:
+            state, status = State.INTERRUPTED, leaving.code
         finally:
             sender().flush(_SEND_SECONDS)
-        if state is not None:
+        if state is None:  # cancelled before it was claimed, perhaps
+            state = store.state_of(operation)
+        if state.is_final:
             again = command_line(self._program, model, options)
             print_closing(stream, operation, state, again)
-        status = 1 if state is None else EXIT_STATUS.get(state, 1)
+        if status is None:
+            status = signals.status or EXIT_STATUS.get(state, 1)
         if status:
             sys.exit(status)
