@@ -12,7 +12,7 @@ from liveops.progress.passage import StagePassage
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.waiting import wait, wait_async
 from liveops.stage_texts import giving_up_text, retry_text, skipped_text
-from liveops.stages import RetryLimits, StageState, outcome_of
+from liveops.stages import RetryLimits, StageState
 from liveops.stages.retrying import StageRetrying
 
 
@@ -74,7 +74,7 @@ class Attempts:
             yield
         except BaseException as error:
             if self.is_waiting:
-                self.passage.leave(outcome_of(error))
+                self.passage.leave_after(error)
             raise
 
     def say(self, text: str, level: str) -> None:
@@ -137,7 +137,10 @@ class Attempt:
         attempts = self._attempts
         attempts.passage.end_attempt()
         if not isinstance(error, TryAgain):
-            attempts.passage.leave(outcome_of(error))
+            if error is None:
+                attempts.passage.leave(StageState.DONE)
+            else:
+                attempts.passage.leave_after(error)
             return False
         attempts.state.set_exception((type(error), error, trace))
         try:

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
 from liveops import lock_waits
 from liveops.progress.pumps import Pump
@@ -50,7 +50,12 @@ class Boundary:
         if self._home.vendor == "sqlite" and self._held_by_another_thread():
             return False
         if not self.in_user_transaction():
-            write()
+            try:
+                write()
+            except (OperationalError, InterfaceError):
+                if not self._was_disconnected():
+                    raise
+                write()
             then()
             return True
         if self.pump_may_write_beside:
@@ -73,6 +78,13 @@ class Boundary:
             return False
         self._on_commit(then)
         return False
+
+    def _was_disconnected(self) -> bool:
+        """Drop the connection if it is of no use any more; return whether it was."""
+        if self._home.in_atomic_block:
+            return False
+        self._home.close_if_unusable_or_obsolete()
+        return self._home.connection is None
 
     def _held_by_another_thread(self) -> bool:
         # A helper thread of user code would wait in vain for the lock that the run's own one holds.

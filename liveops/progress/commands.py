@@ -19,7 +19,7 @@ from liveops.commands import (
 )
 from liveops.commands.arguments import Command
 from liveops.conf import get_settings
-from liveops.exceptions import OperationInterrupted, StopSignal
+from liveops.exceptions import InvalidStateError, OperationInterrupted, StopSignal
 from liveops.progress.bridge import in_event_loop
 from liveops.progress.ledger import Span
 from liveops.progress.run import Run
@@ -138,6 +138,8 @@ class _Call:
         if level not in LEVELS:
             raise unknown_level(level)
         check_arguments(command, **how)
+        if run.has_ended:
+            raise InvalidStateError("The run has ended, so no command can be run for it.")
         run.raise_stop()
         self.abandoned = False
         self._run = run
@@ -211,6 +213,8 @@ class _Call:
     def _grace_for(self, error: BaseException) -> float:
         if isinstance(error, KeyboardInterrupt) and self._run.stop is not None:
             return 0.0  # the second Ctrl-C
+        if isinstance(error, SystemExit):
+            return min(self._grace, get_settings().SHUTDOWN_GRACE / 2)
         if isinstance(error, OperationInterrupted):
             return min(self._grace, get_settings().SHUTDOWN_GRACE / 2)
         return self._grace

@@ -1,11 +1,17 @@
 """One passage of a run through a stage, whether a block, a loop of attempts or a method."""
 
+import logging
+from asyncio import CancelledError
 from collections.abc import Sequence
+
+from django.db import DatabaseError
 
 from liveops.progress.ledger import Span
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.update import StageChange
-from liveops.stages import StageState
+from liveops.stages import StageState, outcome_of
+
+logger = logging.getLogger("liveops")
 
 
 class StagePassage:
@@ -37,7 +43,11 @@ class StagePassage:
         """
         self._outer = self._run.state.stage
         self._entered = self._began = self._run.clock()
-        self._run.enter_stage(self._change(state))
+        try:
+            self._run.enter_stage(self._change(state))
+        except BaseException:
+            self._run.state.stage = self._outer
+            raise
 
     def begin_attempt(self, number: int) -> None:
         """Begin an attempt; the first one has begun with the stage as far as anybody sees."""
@@ -57,8 +67,8 @@ class StagePassage:
 
     def retry(self) -> None:
         """Wait for another attempt: the one that ended has failed."""
-        self._run.change_stage(self._change(StageState.RETRYING), self._span())
         self._is_recorded = True
+        self._run.change_stage(self._change(StageState.RETRYING), self._span())
 
     def leave(self, outcome: StageState) -> None:
         """Leave the stage for good."""
@@ -69,6 +79,16 @@ class StagePassage:
             self._run.change_stage(self._change(outcome, seconds), span)
         finally:
             self._run.state.stage = self._outer
+
+    def leave_after(self, error: BaseException) -> None:
+        """Leave the stage because of an exception, which must not be lost for any other."""
+        outcome = outcome_of(error)
+        if isinstance(error, CancelledError) and self._run.stop is None:
+            outcome = StageState.FAILED  # user code gave it up, and goes on
+        try:
+            self.leave(outcome)
+        except DatabaseError as trouble:
+            logger.warning("liveops: a stage is saved with the end of its run (%s)", trouble)
 
     def _change(self, state: StageState, seconds: float | None = None) -> StageChange:
         return StageChange(self.name, self._index, state, seconds, self.attempt, self.tries)

@@ -2,6 +2,8 @@
 
 import logging
 
+from django.db import connections
+
 from liveops.exceptions import FenceLost
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.state import Line, View
@@ -78,6 +80,12 @@ class Run(StagedRun):
                 self.lock.release()
 
     def _save_all(self, now: float) -> None:
-        if not any(self._save(now) for _ in self._ledger.last_tries(now)):
+        connection = connections[self.alias]
+        for _ in self._ledger.last_tries(now):
+            if self._save(now):
+                break
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+        else:
             pk = self.operation.pk
             logger.error("liveops: the last log lines of operation %s could not be saved", pk)

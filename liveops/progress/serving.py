@@ -5,13 +5,14 @@ saves a stage, and the pump never waits for it, so that one run that hangs on a 
 stops neither the pump nor the other runs.
 """
 
+import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from liveops import lock_waits, store
 from liveops.conf import get_settings
@@ -28,7 +29,10 @@ from liveops.progress.stopping import Stoppable
 from liveops.progress.throttle import Throttle
 from liveops.progress.update import Region, Sink, Swap, Update
 
+logger = logging.getLogger("liveops")
+
 _BUSY_SECONDS = 0.005
+_AWAY_SECONDS = 1.0
 
 
 class ServedRun(Stoppable):
@@ -68,6 +72,12 @@ class ServedRun(Stoppable):
         self._attempts: dict[str, list[int]] = {}
         self._busy_until = 0.0
         self._ended = False
+        self.is_ending = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is shown or saved."""
+        return self._ended
 
     # What user code asks for, through Progress.
 
@@ -153,14 +163,27 @@ class ServedRun(Stoppable):
         ledger = self._ledger
         update = self._collect(now) if show else None
         if self._boundary.rows_may_be_saved():
-            if self._pump.own_connection:
-                lock_waits.limit(connections[self.alias])
-            if ledger.ready(now) and (ledger.has_lines or now >= ledger.due_at()):
+            due = ledger.has_lines or now >= ledger.due_at()
+            if due and ledger.ready(now) and self._may_wait_briefly(now):
                 self._save(now)  # log lines are stored before they are shown
         elif now >= ledger.due_at():
             ledger.postpone(now, self.throttle.interval)
         if update is not None:
             self._fanout.emit(update)
+
+    def _may_wait_briefly(self, now: float) -> bool:
+        """See to it that the pump does not wait long for locks; return whether that is so."""
+        if not self._pump.own_connection:
+            return True
+        connection = connections[self.alias]
+        try:
+            lock_waits.limit(connection)
+        except DatabaseError as error:
+            logger.debug("liveops: the database is away (%s)", error)
+            connection.close_if_unusable_or_obsolete()
+            self._ledger.postpone(now, _AWAY_SECONDS)
+            return False
+        return True
 
     def _save(self, now: float) -> bool:
         screen = self._screen

@@ -18,7 +18,6 @@ from liveops.stages import (
     StageHost,
     StageState,
     identifier,
-    outcome_of,
     selects,
 )
 
@@ -50,7 +49,7 @@ class Stages:
         try:
             yield
         except BaseException as error:
-            passage.leave(outcome_of(error))
+            passage.leave_after(error)
             raise
         else:
             passage.leave(StageState.DONE)
@@ -165,7 +164,7 @@ class _Host(StageHost):
     ) -> None:
         passage = self._passage
         if error is not None:
-            passage.leave(outcome_of(error))
+            passage.leave_after(error)
         elif exhausted is not None:
             passage.leave(StageState.FAILED)
             if not self._stage.continue_on_failure:

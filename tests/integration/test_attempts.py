@@ -282,4 +282,4 @@ def test_the_loop_of_events_goes_on_while_a_coroutine_waits() -> None:
 
     operation, _ = run_scripted(body, model=AsyncScripted)
     assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert operation.stage_states == {"Load": "interrupted"}
+    assert operation.stage_states == {"Load": "failed"}

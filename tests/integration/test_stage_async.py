@@ -1,6 +1,7 @@
 """Stage methods that are coroutines, alone and beside plain ones."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from liveops.progress import Progress
 from liveops.progress.pumps import Pump
 from liveops.scripts import RetryStage
 from tests.integration.test_stage_methods import PUMPS, carry_out, recorded, shown
-from tests.testapp.models import AsyncScripted, Row
+from tests.testapp.models import AsyncScripted, Row, Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -272,3 +273,35 @@ def test_what_a_coroutine_raises_ends_its_stage(
     assert operation.get_state() == "FINISHED_ERROR"
     assert "ValueError" in operation.live_progress.error_text
     assert recorded(operation) == [("fetch", 1, "failed")]
+
+
+def hiding(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a plain method around another one."""
+
+    @functools.wraps(method)
+    def around(self: Any, p: Progress) -> Any:
+        return method(self, p)
+
+    return around
+
+
+class Hidden(Scripted):
+    """Has an async stage that a decorator makes look plain."""
+
+    class Meta:
+        proxy = True
+        app_label = "testapp"
+
+    stages: ClassVar[list[str]] = ["fetch"]
+    run = LiveOperation.run
+
+    @hiding
+    @LiveOperation.stage("fetch", "Fetching")
+    async def fetch(self, p: Progress) -> None:
+        """Is never awaited."""
+
+
+def test_a_decorator_that_hides_a_coroutine_is_told() -> None:
+    operation, _ = carry_out(Hidden)
+    assert operation.get_state() == "FINISHED_ERROR"
+    assert "fetch() is a stage, but returned coroutine" in operation.traceback
