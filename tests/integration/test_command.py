@@ -275,3 +275,13 @@ def test_a_real_process_exits_as_promised() -> None:
         assert told_before_summary(told)[-1] == "items=1"
     states = {op.items: op.get_state() for op in Walk.objects.all()}
     assert states == {1: "FINISHED_OK", 10**9: "CANCELLED"}
+
+
+@pytest.mark.parametrize("code", [0, None])
+def test_code_that_leaves_the_process_does_not_pass_for_success(code: int | None) -> None:
+    def body(op: Scripted, p: Progress) -> None:
+        sys.exit(code)
+
+    Scripted.body = body
+    assert run("testapp.Scripted", status=130)[-1] == "Interrupted."
+    assert Scripted.objects.get().get_state() == "INTERRUPTED"

@@ -110,7 +110,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             state = State.INTERRUPTED
         except SystemExit as leaving:
-            state, status = State.INTERRUPTED, leaving.code
+            state, status = State.INTERRUPTED, leaving.code or None  # never 0: it did not end
         finally:
             sender().flush(_SEND_SECONDS)
         if state is None:  # cancelled before it was claimed, perhaps
