@@ -6,8 +6,8 @@ from django.db import transaction
 
 from liveops import registry, store
 from liveops.models import LiveOperation
-from liveops.progress.state import View
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Update
+from liveops.progress.view import View
 from liveops.sinks.web import WebSink
 from liveops.states import State
 

@@ -26,6 +26,7 @@ RUN_COLUMNS = (
     "current_stage",
     "stage_states",
     "run_id",
+    "next_operation",
 )
 """The columns that runs and controls write, often behind the back of a loaded instance."""
 
@@ -66,7 +67,8 @@ class FencedModel(models.Model):
         stored: dict[str, Any] = self.__dict__.setdefault("_stored", {})
         for name in RUN_COLUMNS:
             if names is None or name in names:
-                stored[name] = deepcopy(self.__dict__.get(name))
+                value = self.__dict__.get(name, self.__dict__.get(f"{name}_id"))
+                stored[name] = deepcopy(value)
 
     def _do_update(  # Django 5.2 and 6.0 differ in what follows update_fields
         self,

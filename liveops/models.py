@@ -22,14 +22,21 @@ from liveops import access, conf
 from liveops.exceptions import ConfigurationError, InvalidStateError, UnknownOperationTypeError
 from liveops.fencing import FencedModel
 from liveops.naming import template_name
-from liveops.rows import CommandRun, LiveProgress, LogLine, StageRun
+from liveops.rows import CommandRun, ControlRecord, LiveProgress, LogLine, StageRun
 from liveops.staged import StagedOperation
 from liveops.states import State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-__all__ = ["CommandRun", "LiveOperation", "LiveProgress", "LogLine", "StageRun"]
+__all__ = [
+    "CommandRun",
+    "ControlRecord",
+    "LiveOperation",
+    "LiveProgress",
+    "LogLine",
+    "StageRun",
+]
 
 
 def current_language() -> str:
@@ -76,6 +83,13 @@ class LiveOperation(StagedOperation, FencedModel):
     stage_states = models.JSONField(default=dict, blank=True, editable=False)
     stages_to_run = models.JSONField(null=True, blank=True, editable=False)
     is_dry_run = models.BooleanField(default=False, editable=False)
+    next_operation = models.OneToOneField(
+        "self",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="previous_operation",
+    )
     run_id = models.UUIDField(null=True, editable=False)
     # Computed by the database from the columns above, so that no two of them can disagree.
     state = models.GeneratedField(
@@ -102,6 +116,7 @@ class LiveOperation(StagedOperation, FencedModel):
             models.Index(fields=["-created_on"], name="liveops_newest"),
             models.Index(fields=["owner", "-created_on"], name="liveops_owner_newest"),
             models.Index(fields=["state", "-created_on"], name="liveops_state_newest"),
+            models.Index(fields=["operation_type", "-created_on"], name="liveops_type_newest"),
         )
 
     def __str__(self) -> str:

@@ -15,11 +15,12 @@ from django.template.loader import get_template, render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from liveops.progress.state import Line, View
 from liveops.progress.text import clean, format_counts, format_duration, format_percent, format_rate
 from liveops.progress.update import Region, Update
+from liveops.progress.view import Line, View
 from liveops.stages import StageState
 from liveops.states import State
 
@@ -68,6 +69,11 @@ def _stage_attempts(view: View) -> dict[str, dict[str, int]]:
             case [int(number), int(most)] if begun and 1 <= number <= most <= sys.maxsize:
                 attempts[name] = {"number": int(number), "most": int(most)}
     return attempts
+
+
+def title_of(operation: "LiveOperation") -> str:
+    """Return what an operation is called on pages: the verbose name of its class."""
+    return capfirst(str(operation._meta.verbose_name))
 
 
 def fragments(update: Update) -> SafeString:

@@ -1,11 +1,13 @@
-"""The rows that a run leaves beside its operation: progress, attempts, commands and log lines.
+"""The rows beside an operation: progress, attempts, commands, log lines, and who steered it.
 
 They carry no foreign-key constraint, so that writing progress never waits for a lock that user
 code holds on the operation.
 """
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from liveops.stages.names import MAX_NAME_LENGTH
@@ -34,6 +36,8 @@ class LiveProgress(models.Model):
     rate = models.FloatField(null=True)
     swaps = models.JSONField(default=dict, blank=True)
     stage_attempts = models.JSONField(default=dict, blank=True)
+    stage_times = models.JSONField(default=dict, blank=True)
+    expected = models.JSONField(default=dict, blank=True)
     error_text = models.TextField(default="", blank=True)
     heartbeat_on = models.DateTimeField(null=True)
 
@@ -98,6 +102,43 @@ class CommandRun(models.Model):
 
     def __str__(self) -> str:
         return self.command[:80]
+
+
+class ControlRecord(models.Model):
+    """Somebody steered an operation. Kept when it is run anew.
+
+    ``user_name`` stays when the user is gone; it is empty where nobody in particular did it.
+    """
+
+    class Action(models.TextChoices):
+        CANCEL = "cancel", _("cancelled")
+        RESUME = "resume", _("resumed")
+        RESTART = "restart", _("restarted")
+
+    operation = models.ForeignKey(
+        "liveops.LiveOperation",
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="control_records",
+    )
+    action = models.CharField(max_length=12, choices=Action.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name="+",
+    )
+    user_name = models.CharField(max_length=255, default="", blank=True)
+    time = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("control record")
+        verbose_name_plural = _("control records")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.user_name} {self.action}"
 
 
 class LogLine(models.Model):

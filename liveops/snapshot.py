@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from liveops import registry, rendering, store
 from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation, LiveProgress, LogLine
-from liveops.progress.state import Line, View
+from liveops.progress.view import Line, View
 from liveops.states import State
 
 logger = logging.getLogger("liveops")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from liveops.exceptions import FenceLost, InvalidStateError
 from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
-from liveops.progress.state import Line
+from liveops.progress.view import Line
 from liveops.stages import StageState, without_unfinished
 from liveops.states import FINAL_STATES, State
 

@@ -15,9 +15,10 @@ from django.utils import timezone
 from liveops import store
 from liveops.conf import get_settings
 from liveops.models import CommandRun, LiveOperation, StageRun
-from liveops.progress.state import CHARACTERS, Line, View
+from liveops.progress.state import CHARACTERS
 from liveops.progress.text import clean, clean_lines
 from liveops.progress.throttle import Throttle
+from liveops.progress.view import Line, View
 from liveops.stages.names import MAX_NAME_LENGTH
 
 logger = logging.getLogger("liveops")

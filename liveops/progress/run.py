@@ -6,8 +6,8 @@ from django.db import connections
 
 from liveops.exceptions import FenceLost
 from liveops.progress.staged_run import StagedRun
-from liveops.progress.state import Line, View
 from liveops.progress.update import ALL_REGIONS, Finished, Region
+from liveops.progress.view import Line, View
 
 logger = logging.getLogger("liveops")
 

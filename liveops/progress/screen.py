@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from liveops.models import LiveOperation
-from liveops.progress.state import Line, ProgressState, View
+from liveops.progress.state import ProgressState
 from liveops.progress.update import Region, Swap, Update
+from liveops.progress.view import Line, View
 from liveops.states import State
 
 TAIL = 1_000

@@ -7,14 +7,14 @@ flag that announces it second, every reader clears the flag first and reads the 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from liveops.progress.rate import RateMeter
 from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT, CutText, clean, cut, split_lines
+from liveops.progress.view import Line
 from liveops.stages.names import MAX_NAME_LENGTH
 
 LEVELS = ("debug", "info", "success", "warning", "error")
@@ -63,49 +63,6 @@ class Counter:
         if self.total is None:
             return None
         return 100.0 if self.total <= 0 else min(100.0, 100.0 * self.n / self.total)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One log line: its number (from 1, never used twice for an operation), time and text."""
-
-    seq: int
-    time: datetime
-    level: str
-    stage: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a watcher is shown at one moment; immutable, safe to hand to another thread.
-
-    ``percent`` is 0 to 100 or None (unknown); ``rate`` items a second; ``eta`` seconds;
-    ``stage_attempts`` has ``[attempt, most attempts]`` of each stage that was tried again.
-    """
-
-    state: str = "NOT_STARTED"
-    status_text: str = ""
-    status_level: str = "info"
-    percent: float | None = None
-    done: int | None = None
-    total: int | None = None
-    unit: str = "item"
-    label: str = ""
-    rate: float | None = None
-    current_stage: int = -1
-    stage_states: Mapping[str, str] = field(default_factory=dict)
-    stage_attempts: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    swaps: Mapping[str, str] = field(default_factory=dict)
-    error_text: str = ""
-    cancel_requested: bool = False
-
-    @property
-    def eta(self) -> float | None:
-        """Seconds until the counted items are done, or None where nothing sensible is known."""
-        if self.total is None or self.done is None or not self.rate or self.state != "STARTED":
-            return None
-        return max(self.total - self.done, 0) / self.rate
 
 
 class ProgressState:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from liveops.progress.state import Line, View
+from liveops.progress.view import Line, View
 
 if TYPE_CHECKING:
     from liveops.models import LiveOperation

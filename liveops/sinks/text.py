@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from liveops.naming import template_name
-from liveops.progress.state import View
 from liveops.progress.text import (
     clean,
     clean_lines,
@@ -25,6 +24,7 @@ from liveops.progress.text import (
     format_rate,
 )
 from liveops.progress.update import Finished, Region, StageChange, Update
+from liveops.progress.view import View
 from liveops.stages import StageState
 from liveops.states import State
 from liveops.summary import Carried, TextConsole, print_lines

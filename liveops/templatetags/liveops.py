@@ -1,25 +1,22 @@
 """Template tags: ``{% load liveops %}``."""
 
-import json
 from typing import Any
 
 from django import template
 from django.middleware.csrf import get_token
-from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.urls import reverse
-from django.utils import translation
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django_htmx.jinja import htmx_script
 
-from liveops import access, rendering, snapshot
+from liveops import chain, rendering, snapshot
+from liveops.container import container_html, page_head_html
 from liveops.models import LiveOperation
 from liveops.progress.update import Region
-from liveops.routing import SOCKET_PATH
-from liveops.states import State
 
 register = template.Library()
+
+_SCRIPTS = ("liveops",)
 
 
 @register.filter
@@ -36,64 +33,48 @@ def liveops_assets(context: template.Context) -> SafeString:
     """
     nonce = context.get("csp_nonce")
     stamp = format_html(' nonce="{}"', nonce) if nonce else ""
-    return format_html(
-        '<link rel="stylesheet" href="{}"{}>\n{}\n<script src="{}" defer{}></script>',
+    link = format_html(
+        '<link rel="stylesheet" href="{}"{}>\n{}',
         static("liveops/liveops.css"),
         stamp,
         htmx_script(version=2, nonce=nonce),
-        static("liveops/liveops.js"),
-        stamp,
     )
+    scripts = ((static(f"liveops/{name}.js"), stamp) for name in _SCRIPTS)
+    return link + format_html_join("", '\n<script src="{}" defer{}></script>', scripts)
 
 
 @register.simple_tag(takes_context=True)
-def live_operation(context: template.Context, operation: LiveOperation) -> SafeString:
+def live_operation(
+    context: template.Context, operation: LiveOperation, follow: bool | None = None
+) -> SafeString:
     """Return the live container of an operation; any number of them may stand on a page.
 
     Whoever is shown this page may watch the operation: a signed token stands in the container, so
     that a page may also show an operation to people without a session.
+
+    Args:
+        context: of the template; its request says who watches.
+        operation: the operation.
+        follow: whether to show the operation that this one went on with, if it did and the user
+            may see that one; left out, it is done unless the page was asked for with ``?stay``.
     """
     request = context.get("request")
     user = getattr(request, "user", None)
-    pk = operation.pk
-    fresh = snapshot.find(pk)
+    fresh = snapshot.find(operation.pk)
     if fresh is None:
         return SafeString("")
+    if follow is None:
+        follow = request is None or "stay" not in request.GET
+    if follow:
+        fresh = chain.follow(fresh, lambda following: following.can_view(user)).operation
     csrf_token = get_token(request) if request is not None else ""
-    with translation.override(fresh.language):
-        taken = snapshot.take(fresh)
-        view = taken.view
-        regions = {
-            region.value: rendering.region_html(region, taken.operation, view)
-            for region in (Region.STATUS, Region.PROGRESS, Region.STAGES, Region.RESULT)
-        }
-        controls = rendering.controls_html(
-            pk,
-            view.state,
-            can_control=fresh.can_control(user),
-            can_debug=access.can_debug(fresh, user),
-            cancel_requested=view.cancel_requested,
-            csrf_token=csrf_token,
-        )
-        return render_to_string(
-            "liveops/_operation.html",
-            {
-                "op": taken.operation,
-                "pk": pk,
-                "state": view.state,
-                "finished": State(view.state).is_final,
-                "socket_path": SOCKET_PATH,
-                "token": fresh.subscription_token,
-                "snapshot_url": reverse("liveops:snapshot", kwargs={"pk": pk}),
-                "csrf_token": csrf_token,
-                "csrf_headers": json.dumps({"X-CSRFToken": csrf_token}),
-                "extra": mark_safe(view.swaps.get("#op-extra", "")),  # noqa: S308
-                "swaps": rendering.swap_fragments(pk, view),
-                "log": rendering.log_html(taken.lines, taken.skipped),
-                "controls": controls,
-                **regions,
-            },
-        )
+    return container_html(fresh, user, csrf_token=csrf_token)
+
+
+@register.simple_tag
+def live_operation_head(operation: LiveOperation) -> SafeString:
+    """Return the head of an operation's page: title, owner, date. It follows a chain."""
+    return page_head_html(operation)
 
 
 @register.simple_tag

@@ -18,8 +18,8 @@ from liveops.exceptions import StopSignal
 from liveops.models import CommandRun, LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import Pump, inline_pump, threaded_pump
-from liveops.progress.state import Line
 from liveops.progress.update import Update
+from liveops.progress.view import Line
 from tests.integration.edge import DEADLINE
 from tests.integration.helpers import run_scripted
 from tests.testapp.models import AsyncScripted, Scripted

@@ -9,8 +9,8 @@ from django.template import Context, Template
 from django.utils import translation
 
 from liveops import rendering
-from liveops.progress.state import Line, View
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Swap, Update
+from liveops.progress.view import Line, View
 from liveops.sinks.sender import Sender
 from liveops.sinks.web import WebSink
 from liveops.states import State

@@ -7,9 +7,9 @@ import pytest
 from django.template import TemplateSyntaxError
 
 from liveops import rendering
-from liveops.progress.state import View
 from liveops.progress.text import clean
 from liveops.progress.update import Finished, Region
+from liveops.progress.view import View
 from liveops.states import FINAL_STATES, State
 from tests.integration.conftest import Templates
 from tests.integration.markup import HOSTILE, parse

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from liveops import registry, rendering, snapshot
 from liveops.progress import Progress
-from liveops.progress.state import View
 from liveops.progress.update import Region, Update
+from liveops.progress.view import View
 from liveops.stages import RetryStage
 from tests.integration.helpers import run_scripted
 from tests.integration.markup import HOSTILE, Element, fragments, parse

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from liveops.models import LiveOperation
-from liveops.progress.state import View
 from liveops.progress.update import Update
+from liveops.progress.view import View
 from tests.testapp.models import Scripted
 
 PATIENCE = 20.0

@@ -22,6 +22,7 @@ LAYERS = {
     "liveops.progress.text": 0,
     "liveops.progress.throttle": 0,
     "liveops.progress.update": 0,
+    "liveops.progress.view": 0,
     "liveops.commands.*": 0,
     "liveops.scripts.*": 0,
     "liveops.stages.*": 0,
@@ -54,8 +55,10 @@ LAYERS = {
     "liveops.runners.*": 5,
     # 6: the thin outer side
     "liveops.apps": 6,
+    "liveops.chain": 6,
     "liveops.checks": 6,
     "liveops.consumers": 6,
+    "liveops.container": 6,
     "liveops.hub": 6,
     "liveops.management.*": 6,
     "liveops.migrations.*": 6,
@@ -63,6 +66,7 @@ LAYERS = {
     "liveops.subscription": 6,
     "liveops.templatetags.*": 6,
     "liveops.urls": 6,
+    "liveops.views.*": 6,
     "liveops.views": 6,
 }
 PURE = (
@@ -73,6 +77,7 @@ PURE = (
     "liveops.progress.text",
     "liveops.progress.throttle",
     "liveops.progress.update",
+    "liveops.progress.view",
     "liveops.stages.*",
     "liveops.states",
 )

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveops.progress.state import Counter, ProgressState, View
+from liveops.progress.state import Counter, ProgressState
 from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT
+from liveops.progress.view import View
 from liveops.stages.names import MAX_NAME_LENGTH
 from tests.unit.helpers import hostile_text
 

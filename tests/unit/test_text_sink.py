@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from liveops.progress.state import Line, View
 from liveops.progress.text import clean
 from liveops.progress.update import ALL_REGIONS, Finished, Region, StageChange, Update
+from liveops.progress.view import Line, View
 from liveops.sinks.text import TextSink
 from tests.testapp.models import Scripted
 from tests.unit.helpers import Clock, hostile_text, update
