@@ -16,6 +16,7 @@ from liveops.sinks.recording import RecordingSink
 from liveops.sinks.web import WebSink
 from liveops.states import State
 from liveops.store import Ending
+from liveops.store.rows import ending_values
 from tests.integration.edge import HeldRun
 from tests.integration.helpers import run_scripted
 from tests.testapp.models import Scripted, Walk
@@ -47,7 +48,7 @@ def ended(state: State) -> Scripted:
 
     operation, _ = run_scripted(body, note="kept")
     if state is not State.FINISHED_OK:
-        values = store._ending_values(Ending(state, traceback="Traceback …"))
+        values = ending_values(Ending(state, traceback="Traceback …"))
         LiveOperation.objects.filter(pk=operation.pk).update(**values)
     fresh = Scripted.objects.get()
     assert fresh.get_state() == state
@@ -254,7 +255,7 @@ def test_a_cancel_and_a_restart_each_take_few_statements(
 
 
 def test_refusals_are_sentences_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_", lambda text: f"{translation.get_language()}: {text}")
+    monkeypatch.setattr("liveops.store.controls._", lambda text: f"{translation.get_language()}: {text}")
     operation = ended(State.FINISHED_OK)
     with translation.override("de"), pytest.raises(InvalidStateError, match=r"^de: "):
         control.cancel(operation)

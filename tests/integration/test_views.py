@@ -10,6 +10,7 @@ from liveops import store
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.states import State
+from liveops.store.rows import ending_values
 from tests.integration.conftest import Templates
 from tests.integration.edge import HeldRun, person
 from tests.integration.helpers import run_scripted
@@ -208,7 +209,7 @@ def test_the_page_of_a_failure_has_a_sentence_and_the_id_but_no_traceback(
 @pytest.mark.parametrize("state", [State.CANCELLED, State.INTERRUPTED])
 def test_the_page_of_what_was_stopped(client: Client, owner: Any, state: State) -> None:
     operation = Walk.objects.create(owner=owner)
-    values = store._ending_values(store.Ending(state))
+    values = ending_values(store.Ending(state))
     LiveOperation.objects.filter(pk=operation.pk).update(**values)
     live = container(page(client, operation.get_absolute_url()), operation)
     assert live.attributes["data-liveop-state"] == state

@@ -1,0 +1,51 @@
+"""The result region: what came out, or what went wrong."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.safestring import SafeString, mark_safe
+
+from liveops.progress.text import clean
+from liveops.progress.view import View
+from liveops.rendering.common import render
+from liveops.states import State
+
+if TYPE_CHECKING:
+    from liveops.models import LiveOperation
+
+logger = logging.getLogger("liveops")
+
+
+def result_region(operation: "LiveOperation", view: View, context: Any) -> SafeString:
+    """Return the inner HTML of the result region; ``context`` is the result, if there is one."""
+    items = [
+        (clean(str(name)), clean(value) if isinstance(value, str) else value)
+        for name, value in (context or {}).items()
+    ]
+    html = SafeString("")
+    if view.state == State.FINISHED_OK and context is not None:
+        html = result_html(operation, context)
+    return render(
+        "_result",
+        state=view.state,
+        op=operation,
+        error_text=view.error_text,
+        result_html=html,
+        result_items=[] if html or view.state != State.FINISHED_OK else items,
+    )
+
+
+def result_html(operation: "LiveOperation", context: dict[str, Any]) -> SafeString:
+    """Return the result through the operation's own template; empty if it has none or it fails."""
+    name = operation.get_result_template_name()
+    try:
+        template = get_template(name)
+        return mark_safe(template.render({**context, "op": operation, "object": operation}))  # noqa: S308
+    except Exception as error:
+        if not isinstance(error, TemplateDoesNotExist) or str(error) != name:
+            logger.exception("liveops: the result template %s failed; plain values are shown", name)
+        elif operation.result_template_name:
+            logger.warning("liveops: the result template %s does not exist", name)
+        return SafeString("")

@@ -1,0 +1,160 @@
+"""What a run writes: its claim, its progress, its end."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from liveops.exceptions import FenceLost
+from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
+from liveops.progress.view import Line
+from liveops.stages import StageState, without_unfinished
+from liveops.states import State
+from liveops.store.rows import (
+    BLANK_PROGRESS,
+    Ending,
+    adopt,
+    alias_of,
+    ending_values,
+    rows_of,
+)
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that was won: its fence, and the last frame and log numbers used before it."""
+
+    run_id: uuid.UUID
+    seq: int
+    log_seq: int
+
+
+def claim(operation: LiveOperation) -> Claim | None:
+    """Make this caller the one that runs the operation; None if it is no longer waiting.
+
+    The instance gets the fence, so that its own ``save()`` is refused once the run is lost.
+    """
+    alias = alias_of(operation)
+    run_id = uuid.uuid4()
+    now = timezone.now()
+    with transaction.atomic(using=alias):
+        won = rows_of(operation, state=State.NOT_STARTED).update(
+            run_id=run_id, started_on=now, current_stage=-1, stage_states={}
+        )
+        if not won:
+            return None
+        progress = LiveProgress.objects.using(alias).get_or_create(pk=operation.pk)[0]
+        stored = LogLine.objects.using(alias).filter(operation=operation.pk)
+        log_seq = max(progress.log_seq, stored.aggregate(last=Max("seq"))["last"] or 0)
+        LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
+            run_id=run_id, log_seq=log_seq, heartbeat_on=Now(), **BLANK_PROGRESS
+        )
+    adopt(operation, fence=run_id, run_id=run_id, started_on=now, current_stage=-1)
+    operation.stage_states = {}
+    operation.remember_run_columns()
+    return Claim(run_id, progress.seq, log_seq)
+
+
+def save_rows(
+    operation: LiveOperation,
+    progress: Mapping[str, Any],
+    lines: Iterable[Line] = (),
+    ended: Sequence[StageRun | CommandRun] = (),
+    *,
+    keep_lines: int,
+) -> None:
+    """Save progress and heartbeat, log lines and ended stages of a run in one transaction.
+
+    Args:
+        operation: the claimed instance.
+        progress: values of :class:`LiveProgress` columns, ``seq`` and ``log_seq`` among them.
+        lines: log lines not saved before.
+        ended: attempts and commands that ended.
+        keep_lines: how many lines stay stored; older ones are deleted once a tenth more are there.
+
+    Raises:
+        FenceLost: the run no longer owns the operation; nothing was written.
+    """
+    alias = alias_of(operation)
+    with transaction.atomic(using=alias):
+        mine = LiveProgress.objects.using(alias).filter(pk=operation.pk, run_id=operation.fence)
+        if not mine.update(heartbeat_on=Now(), **progress):
+            raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
+        rows = [
+            LogLine(
+                operation_id=operation.pk,
+                seq=line.seq,
+                time=line.time,
+                level=line.level,
+                stage=line.stage,
+                text=line.text,
+            )
+            for line in lines
+        ]
+        if rows:
+            LogLine.objects.using(alias).bulk_create(rows, batch_size=_BATCH)
+            _prune(alias, operation, rows[0].seq, rows[-1].seq, keep_lines)
+        if attempts := [row for row in ended if isinstance(row, StageRun)]:
+            StageRun.objects.using(alias).bulk_create(attempts)
+        if commands := [row for row in ended if isinstance(row, CommandRun)]:
+            CommandRun.objects.using(alias).bulk_create(commands)
+
+
+def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
+    """Return the fence and the cancel flag of each operation, in one query."""
+    rows = LiveOperation._base_manager.using(alias).filter(pk__in=list(operations))
+    return {
+        pk: (run_id, cancel)
+        for pk, run_id, cancel in rows.values_list("pk", "run_id", "cancel_requested")
+    }
+
+
+def finish(operation: LiveOperation, ending: Ending) -> bool:
+    """End the run that holds the instance's fence; False if it no longer owns the operation."""
+    values = ending_values(ending)
+    values |= {
+        "current_stage": operation.current_stage,
+        "stage_states": operation.stage_states,
+        "result_context": ending.result_context,
+    }
+    if operation.cancel_requested:
+        values["cancel_requested"] = True
+    done = rows_of(operation, state=State.STARTED, run_id=operation.fence).update(**values)
+    if done:
+        adopt(operation, **values)
+    return bool(done)
+
+
+def interrupt(operation: LiveOperation, run_id: uuid.UUID) -> bool:
+    """End a run from outside, and take its fence away; False if it has ended already."""
+    states = without_unfinished(operation.stage_states, StageState.INTERRUPTED)
+    values = ending_values(Ending(State.INTERRUPTED)) | {"stage_states": states, "run_id": None}
+    return bool(rows_of(operation, state=State.STARTED, run_id=run_id).update(**values))
+
+
+def fail_unstarted(operation: LiveOperation, error_text: str) -> bool:
+    """End an operation that no runner would take; False if it has started meanwhile."""
+    values = ending_values(Ending(State.FINISHED_ERROR, error_text))
+    with transaction.atomic(using=alias_of(operation)):
+        done = rows_of(operation, state=State.NOT_STARTED).update(**values)
+        if done:
+            LiveProgress.objects.using(alias_of(operation)).update_or_create(
+                pk=operation.pk, defaults={"error_text": error_text}
+            )
+            adopt(operation, **values)
+    return bool(done)
+
+
+def _prune(alias: str, operation: LiveOperation, first: int, last: int, keep: int) -> None:
+    # Deleting in steps of a tenth keeps the cost of each line constant.
+    step = max(keep // 10, 1)
+    if first // step != last // step or last - first >= step:
+        old = LogLine.objects.using(alias).filter(operation=operation.pk, seq__lte=last - keep)
+        old._raw_delete(alias)
