@@ -1,6 +1,7 @@
 """The addresses of the test project."""
 
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
@@ -23,6 +24,7 @@ def up(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("live/", include("liveops.urls")),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("start/<str:model>/", start),
