@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveops import access
-from liveops.protocol import MAX_FRAME, BadFrameError, Request, parse
+from liveops.protocol import MAX_FRAME, MAX_QUERY, BadFrameError, Request, ViewRequest, parse
 from tests.unit.helpers import hostile_text
 
 PK = "6f1c1d2e-1111-4222-8333-444455556666"
@@ -21,7 +21,10 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 bodies = st.fixed_dictionaries(
     {},
-    optional={"op": json_values, "token": json_values, "log_after": json_values},
+    optional={
+        **dict.fromkeys(("op", "token", "log_after", "list", "language", "mark"), json_values),
+        "badge": st.just(True) | json_values,
+    },
 )
 frames = st.dictionaries(
     st.sampled_from(["subscribe", "unsubscribe", "other"]), bodies | json_values, max_size=2
@@ -43,6 +46,12 @@ def test_whatever_a_page_sends_is_a_request_or_has_a_sentence(text: str) -> None
         assert sentence.endswith(".")
         return
     assert request.action in ("subscribe", "unsubscribe")
+    if isinstance(request, ViewRequest):
+        assert request.view in ("list", "badge")
+        assert len(request.query) <= MAX_QUERY
+        details = (request.query, request.language, request.zone, request.mark)
+        assert all(isinstance(detail, str) for detail in details)
+        return
     assert str(uuid.UUID(request.op)) == request.op
     assert isinstance(request.token, str)
     assert request.log_after is None or type(request.log_after) is int
@@ -63,7 +72,7 @@ def test_token_and_log_after_may_be_left_out() -> None:
 
 @pytest.mark.parametrize("form", [PK.upper(), PK.replace("-", ""), f"{{{PK}}}", f"urn:uuid:{PK}"])
 def test_an_operation_has_one_name_however_it_is_written(form: str) -> None:
-    assert parse(json.dumps({"unsubscribe": {"op": form}})).op == PK
+    assert parse(json.dumps({"unsubscribe": {"op": form}})) == Request("unsubscribe", PK)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +106,17 @@ def test_an_operation_has_one_name_however_it_is_written(form: str) -> None:
         (subscribe(log_after=True), "must be a whole number"),
         (subscribe(log_after=[]), "must be a whole number"),
         (f'{{"subscribe": {{"op": "{PK}", "log_after": 1e400}}}}', "must be a whole number"),
+        (subscribe(list=""), "is about one of"),
+        (subscribe(badge=True), "is about one of"),
+        ('{"subscribe": {"list": "", "badge": true}}', "is about one of"),
+        ('{"subscribe": {"list": null}}', "must be a query"),
+        ('{"subscribe": {"list": ["x"]}}', "must be a query"),
+        ('{"subscribe": {"list": "' + "x" * (MAX_QUERY + 1) + '"}}', "must be a query"),
+        ('{"subscribe": {"badge": 1}}', "must be true"),
+        ('{"unsubscribe": {"badge": false}}', "must be true"),
+        ('{"subscribe": {"badge": true, "mark": null}}', "must be strings"),
+        ('{"subscribe": {"list": "", "language": 7}}', "must be strings"),
+        ('{"subscribe": {"list": "", "zone": ["UTC"]}}', "must be strings"),
     ],
 )
 def test_each_bad_frame_is_told_what_is_wrong(text: str | None, sentence: str) -> None:
@@ -107,9 +127,19 @@ def test_each_bad_frame_is_told_what_is_wrong(text: str | None, sentence: str) -
 def test_a_frame_of_exactly_the_longest_length_is_read() -> None:
     longest = subscribe(token="x" * (MAX_FRAME - len(subscribe(token=""))))
     assert len(longest) == MAX_FRAME
-    assert parse(longest).op == PK
+    assert isinstance(parse(longest), Request)
     with pytest.raises(BadFrameError, match="too long"):
         parse(longest + " ")
+
+
+def test_a_view_comes_through_as_it_was_asked_for() -> None:
+    details = {"language": "de", "zone": "Europe/Berlin", "mark": "m"}
+    query = "q=" + "x" * (MAX_QUERY - 2)
+    whole = parse(json.dumps({"subscribe": {"list": query, **details}}))
+    assert whole == ViewRequest("subscribe", "list", query, "de", "Europe/Berlin", "m")
+    assert parse('{"subscribe": {"badge": true}}') == ViewRequest("subscribe", "badge")
+    assert parse('{"unsubscribe": {"list": ""}}') == ViewRequest("unsubscribe", "list")
+    assert parse('{"unsubscribe": {"badge": true}}') == ViewRequest("unsubscribe", "badge")
 
 
 def test_a_number_too_long_for_python_is_no_json() -> None:
