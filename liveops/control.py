@@ -1,24 +1,31 @@
-"""What people do to operations: cancel and restart; and where success leads."""
+"""What people do to operations: cancel, resume, restart; and where success leads."""
 
 import logging
+from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from liveops import registry, store
-from liveops.models import LiveOperation
+from liveops import registry, snapshot, store
+from liveops.models import ControlRecord, LiveOperation
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Update
-from liveops.progress.view import View
+from liveops.progress.view import ControlAction
 from liveops.sinks.web import WebSink
 from liveops.states import State
 
 logger = logging.getLogger("liveops")
 
 
-def cancel(operation: LiveOperation) -> State:
+def cancel(operation: LiveOperation, by: Any = None) -> State:
     """Ask a running operation to stop, or take a waiting one out of the queue.
 
     A run in this process hears of it at once, before the row is written: on SQLite the run may hold
     the database's only write lock, and lets go of it only when it is cancelled.
+
+    Args:
+        operation: the operation.
+        by: the user who asks, to be recorded and shown; None is nobody in particular.
 
     Returns:
         ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop.
@@ -28,19 +35,25 @@ def cancel(operation: LiveOperation) -> State:
     """
     run = registry.find(operation.pk)
     if run is not None:
-        run.note_cancel()
-        if store.request_cancel_of_run(operation, run.run_id):
-            return State.STARTED
-        if store.state_of(operation) is State.CANCELLED:
-            return State.CANCELLED  # it stopped while that statement waited for the lock
-    state = store.request_cancel(operation)
+        name = store.name_of(by)
+        action = ControlAction(ControlRecord.Action.CANCEL.value, name, timezone.now())
+        heard = run.note_cancel(action)
+        asked = store.request_cancel_of_run(operation, run.run_id, by, heard=heard)
+        run.note_actions(store.actions_of(operation))
+        if asked is not None:
+            return asked
+    state = store.request_cancel(operation, by)
     if state is State.CANCELLED:
         announce_end(operation)
     return state
 
 
-def restart(operation: LiveOperation) -> None:
+def restart(operation: LiveOperation, by: Any = None) -> None:
     """Drop what the last run left and hand the operation to the runner again.
+
+    Args:
+        operation: the operation.
+        by: the user who asks, to be recorded and shown; None is nobody in particular.
 
     Raises:
         InvalidStateError: it is waiting or running.
@@ -48,9 +61,28 @@ def restart(operation: LiveOperation) -> None:
     specific = operation.specific
     # In one transaction: a hook that fails must not leave the operation waiting for ever.
     with transaction.atomic(using=store.alias_of(specific)):
-        store.restart(specific)
+        store.restart(specific, by)
         specific.on_restart()
         specific.save()
+        specific.enqueue()
+
+
+def resume(operation: LiveOperation, by: Any = None) -> None:
+    """Hand an operation that ended without success to the runner, to go on where it stopped.
+
+    Its stage methods that were done are not called again; they give back what they returned.
+
+    Args:
+        operation: the operation.
+        by: the user who asks, to be recorded and shown; None is nobody in particular.
+
+    Raises:
+        InvalidStateError: it is waiting or running, succeeded, is not made of stage methods, or
+            its stages have changed too much.
+    """
+    specific = operation.specific
+    with transaction.atomic(using=store.alias_of(specific)):
+        store.resume(specific, by)
         specific.enqueue()
 
 
@@ -74,7 +106,7 @@ def announce_end(operation: LiveOperation, error_text: str = "") -> None:
     update = Update(
         operation=operation,
         seq=(progress.seq if progress is not None else 0) + 1,
-        view=View(state=state, error_text=error_text),
+        view=replace(snapshot.stored_view(operation, progress), state=state, error_text=error_text),
         regions=ALL_REGIONS - {Region.LOG},
         finished=Finished(state, None, None, error_text, ""),
     )

@@ -24,7 +24,8 @@ from liveops.fencing import FencedModel
 from liveops.naming import template_name
 from liveops.rows import CommandRun, ControlRecord, LiveProgress, LogLine, StageRun
 from liveops.staged import StagedOperation
-from liveops.states import State
+from liveops.stages import stage_methods
+from liveops.states import RESUMABLE_STATES, State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -117,6 +118,13 @@ class LiveOperation(StagedOperation, FencedModel):
             models.Index(fields=["owner", "-created_on"], name="liveops_owner_newest"),
             models.Index(fields=["state", "-created_on"], name="liveops_state_newest"),
             models.Index(fields=["operation_type", "-created_on"], name="liveops_type_newest"),
+            models.Index(
+                fields=["operation_type", "state", "-created_on"], name="liveops_type_state_newest"
+            ),
+            models.Index(
+                fields=["owner", "state", "-created_on"], name="liveops_owner_state_newest"
+            ),
+            models.Index(fields=["state", "-finished_on"], name="liveops_state_ended"),
         )
 
     def __str__(self) -> str:
@@ -170,6 +178,16 @@ class LiveOperation(StagedOperation, FencedModel):
             done = State.FINISHED_OK if self.finished_successfully else State.FINISHED_ERROR
             return done.value
         return (State.STARTED if self.started_on is not None else State.NOT_STARTED).value
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended without success and consists of stage methods: it can go on."""
+        if self.get_state() not in RESUMABLE_STATES:
+            return False
+        try:
+            return bool(stage_methods(self.specific_class()))
+        except UnknownOperationTypeError:
+            return False
 
     def specific_class(self) -> "type[LiveOperation]":
         """Return the class that the operation was created as.

@@ -1,4 +1,4 @@
-"""What ``p.result()`` may be given: a dict that survives JSON unchanged."""
+"""What ``p.result()`` may be given, and a stage return: what the database takes as JSON."""
 
 import json
 import re
@@ -29,15 +29,29 @@ def storable(context: Mapping[str, Any] | None, extra: Mapping[str, Any]) -> dic
             f"write result(value=…) instead."
         )
     merged = {**(context or {}), **extra}
+    loaded: dict[str, Any] = _as_stored(merged, "The result cannot be stored as JSON")
+    return loaded
+
+
+def storable_checkpoint(stage: str, value: Any) -> Any:
+    """Return what a stage returned as the database will give it back.
+
+    Raises:
+        InvalidResultError: JSON cannot take it; the message names the stage and the place.
+    """
+    problem = f"What the stage {stage!r} returned cannot be stored as JSON, for a resume"
+    return _as_stored(value, problem)
+
+
+def _as_stored(value: Any, problem: str) -> Any:
     try:
-        loaded: dict[str, Any] = json.loads(_dump(merged))
+        return json.loads(_dump(value))
     except (TypeError, ValueError, RecursionError) as error:
-        path, reason = _culprit(merged, "result", error)
+        path, reason = _culprit(value, "result", error)
         raise InvalidResultError(
-            f"The result cannot be stored as JSON: {path} {reason}. "
+            f"{problem}: {path} {reason}. "
             f"Give a str, number, bool, None, date, Decimal, UUID, list or dict there."
         ) from error
-    return loaded
 
 
 def _dump(value: Any) -> str:

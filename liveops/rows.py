@@ -36,8 +36,10 @@ class LiveProgress(models.Model):
     rate = models.FloatField(null=True)
     swaps = models.JSONField(default=dict, blank=True)
     stage_attempts = models.JSONField(default=dict, blank=True)
+    taken_at = models.FloatField(default=0.0)
     stage_times = models.JSONField(default=dict, blank=True)
     expected = models.JSONField(default=dict, blank=True)
+    reached = models.FloatField(default=0.0)
     error_text = models.TextField(default="", blank=True)
     heartbeat_on = models.DateTimeField(null=True)
 
@@ -50,7 +52,11 @@ class LiveProgress(models.Model):
 
 
 class StageRun(models.Model):
-    """One attempt of one stage, written when it ends."""
+    """One attempt of one stage, written when it ends.
+
+    One that ``is_checkpoint`` stands for its stage when the operation is resumed: the stage, a
+    method, was done, ``result`` is what it returned, and nothing of it was rolled back.
+    """
 
     operation = models.ForeignKey(
         "liveops.LiveOperation",
@@ -65,6 +71,7 @@ class StageRun(models.Model):
     finished_on = models.DateTimeField()
     outcome = models.CharField(max_length=12)
     result = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+    is_checkpoint = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("stage run")

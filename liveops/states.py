@@ -21,3 +21,6 @@ class State(StrEnum):
 
 FINAL_STATES = tuple(state for state in State if state.is_final)
 """The states that a run can end in."""
+
+RESUMABLE_STATES = (State.FINISHED_ERROR, State.CANCELLED, State.INTERRUPTED)
+"""The states from which an operation made of stage methods can be resumed."""

@@ -60,14 +60,46 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="liveprogress",
+            name="reached",
+            field=models.FloatField(default=0.0),
+        ),
+        migrations.AddField(
+            model_name="liveprogress",
             name="stage_times",
             field=models.JSONField(blank=True, default=dict),
+        ),
+        migrations.AddField(
+            model_name="liveprogress",
+            name="taken_at",
+            field=models.FloatField(default=0.0),
+        ),
+        migrations.AddField(
+            model_name="stagerun",
+            name="is_checkpoint",
+            field=models.BooleanField(default=False),
         ),
         migrations.AddIndex(
             model_name="liveoperation",
             index=models.Index(
                 fields=["operation_type", "-created_on"], name="liveops_type_newest"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(
+                fields=["operation_type", "state", "-created_on"],
+                name="liveops_type_state_newest",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(
+                fields=["owner", "state", "-created_on"], name="liveops_owner_state_newest"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(fields=["state", "-finished_on"], name="liveops_state_ended"),
         ),
         migrations.AddField(
             model_name="controlrecord",

@@ -79,6 +79,17 @@ class Boundary:
         self._on_commit(then)
         return False
 
+    def once_committed(self, then: Callable[[], object]) -> None:
+        """Call ``then`` now, or when the transaction that is open in this thread commits.
+
+        It is never called if that is rolled back.
+        """
+        here = connections[self._alias]
+        if len(here.atomic_blocks) > (self._depth if here is self._home else 0):
+            self._on_commit(then)
+        else:
+            then()
+
     def _was_disconnected(self) -> bool:
         """Drop the connection if it is of no use any more; return whether it was."""
         if self._home.in_atomic_block:
@@ -95,6 +106,6 @@ class Boundary:
         write()
 
     def _on_commit(self, callback: Callable[[], object]) -> None:
-        if self._home.needs_rollback:
+        if connections[self._alias].needs_rollback:
             return
         transaction.on_commit(callback, using=self._alias)

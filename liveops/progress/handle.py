@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from liveops.models import LiveOperation
 from liveops.progress.bridge import call_at_home, in_event_loop
 from liveops.progress.capture import LogCapture
+from liveops.progress.chaining import Chaining, HandOn
 from liveops.progress.commands import Commands
 from liveops.progress.parts import PageParts
 from liveops.progress.run import Run
-from liveops.progress.staging import Stages
 from liveops.progress.state import LEVELS, TAKE, Counter, unknown_level
 from liveops.progress.text import LOG_LINE_LIMIT, clean, cut, split_lines
 from liveops.progress.tracking import EitherIterator, track_async, track_sync
@@ -26,7 +26,7 @@ logger = logging.getLogger("liveops")
 _LONGEST_TEXT = LOG_LINE_LIMIT * 16
 
 
-class Progress(Stages, Commands, PageParts):
+class Progress(Chaining, Commands, PageParts):
     """Tells watchers how an operation goes; handed to ``run(self, p)``.
 
     Calls only change values in memory; a pump shows and saves them, at most ``THROTTLE_HZ`` times a
@@ -34,10 +34,12 @@ class Progress(Stages, Commands, PageParts):
 
     Args:
         run: the run that this handle steers.
+        hand_on: what starts the next operation of a chain; left out, it is enqueued.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, hand_on: HandOn | None = None) -> None:
         self._run = run
+        self._hand_on = hand_on
         self._state = run.state
         self._warned = False
         self.result_context: dict[str, Any] | None = None
@@ -185,7 +187,9 @@ class Progress(Stages, Commands, PageParts):
 
         Raises:
             InvalidResultError: a value that JSON cannot take; the message names its key.
+            InvalidStateError: the operation has ended with ``chain_to()``.
         """
+        self._refuse_after_chain()
         stored = storable(context, extra)
         if self.result_context is not None:
             self.log("result() was called again: the earlier result is replaced.", level="warning")
@@ -194,8 +198,12 @@ class Progress(Stages, Commands, PageParts):
     def error(self, message: object) -> None:
         """Have the operation end as failed, with a sentence for its watchers.
 
-        It does not raise: ``run()`` goes on to its end. The first message is the one that is kept.
+        ``run()`` goes on to its end. The first message is the one that is kept.
+
+        Raises:
+            InvalidStateError: the operation has ended with ``chain_to()``.
         """
+        self._refuse_after_chain()
         text = str(message)
         self.log(text, level="error")
         if self.error_text is None:

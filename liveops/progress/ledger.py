@@ -61,6 +61,7 @@ class Ledger:
         self._characters = 0  # in those lines
         self._stage_runs: list[StageRun] = []
         self._command_runs: list[CommandRun] = []
+        self._checkpoints: list[StageRun] = []  # their rows may be saved already
         self._changed = False
         self._throttle = Throttle(settings.PERSIST_SECONDS)
         self._throttle.mark(now)
@@ -85,9 +86,19 @@ class Ledger:
             self._characters -= len(waiting.popleft().text)
         self._changed = True
 
-    def add_stage_run(self, name: str, outcome: str, attempt: int, span: Span) -> None:
-        """Take the record of an attempt that ended; it is saved with the next flush."""
-        self._add(self._stage_runs, StageRun, span, stage=name, outcome=outcome, attempt=attempt)
+    def add_stage_run(self, name: str, outcome: str, attempt: int, span: Span) -> StageRun:
+        """Take the record of an attempt that ended and return it; the next flush saves it."""
+        values = {"stage": name, "outcome": outcome, "attempt": attempt}
+        row: StageRun = self._add(self._stage_runs, StageRun, span, **values)
+        return row
+
+    def make_checkpoint(self, row: StageRun, result: Any) -> None:
+        """Note that a record from :meth:`add_stage_run` may stand for its stage in a resume."""
+        row.is_checkpoint, row.result = True, result
+        if not any(row is waiting for waiting in self._stage_runs):
+            self._checkpoints.append(row)
+        self._changed = True
+        self._throttle.hurry()
 
     def add_command_run(
         self, stage: str, command: str, exit_status: int | None, span: Span
@@ -100,19 +111,19 @@ class Ledger:
         }
         self._add(self._command_runs, CommandRun, span, **values)
 
-    def _add(self, rows: list[Any], model: type[Model], span: Span, **values: Any) -> None:
+    def _add(self, rows: list[Any], model: type[Model], span: Span, **values: Any) -> Any:
         now = timezone.now()
-        rows.append(
-            model(
-                operation_id=self._operation.pk,
-                run_id=self._run_id,
-                started_on=now - timedelta(seconds=span.began_ago),
-                finished_on=now - timedelta(seconds=span.ended_ago),
-                **values,
-            )
+        row = model(
+            operation_id=self._operation.pk,
+            run_id=self._run_id,
+            started_on=now - timedelta(seconds=span.began_ago),
+            finished_on=now - timedelta(seconds=span.ended_ago),
+            **values,
         )
+        rows.append(row)
         self._changed = True
         self._throttle.hurry()
+        return row
 
     def note_change(self) -> None:
         """Note that the progress to be saved is not what was saved last."""
@@ -151,12 +162,14 @@ class Ledger:
         """
         lines = self._next_lines()
         stage_runs, command_runs = list(self._stage_runs), list(self._command_runs)
+        checkpoints = list(self._checkpoints)
         try:
             store.save_rows(
                 self._operation,
                 _columns(seq, log_seq, view),
                 lines,
                 [*stage_runs, *command_runs],
+                checkpoints,
                 keep_lines=self._keep_lines,
             )
         except Exception as error:  # rows must wait, whatever the trouble with saving them is
@@ -170,6 +183,7 @@ class Ledger:
             self._characters -= len(self._lines.popleft().text)
         del self._stage_runs[: len(stage_runs)]
         del self._command_runs[: len(command_runs)]
+        del self._checkpoints[: len(checkpoints)]
         self._changed = bool(self._lines)
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._retry_at = 0.0
@@ -203,5 +217,8 @@ def _columns(seq: int, log_seq: int, view: View) -> dict[str, Any]:
         "rate": view.rate,
         "swaps": dict(view.swaps),
         "stage_attempts": dict(view.stage_attempts),
+        "taken_at": view.taken_at,
+        "stage_times": dict(view.stage_times),
+        "reached": view.reached,
         "error_text": view.error_text,
     }

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from liveops.progress.ledger import Span
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.update import StageChange
-from liveops.stages import StageState, outcome_of
+from liveops.stages import Checkpoint, StageState, outcome_of
 
 logger = logging.getLogger("liveops")
 
@@ -48,6 +48,7 @@ class StagePassage:
         except BaseException:
             self._run.state.stage = self._outer
             raise
+        self._run.passages.append(self)
 
     def begin_attempt(self, number: int) -> None:
         """Begin an attempt; the first one has begun with the stage as far as anybody sees."""
@@ -70,13 +71,21 @@ class StagePassage:
         self._is_recorded = True
         self._run.change_stage(self._change(StageState.RETRYING), self._span())
 
-    def leave(self, outcome: StageState) -> None:
-        """Leave the stage for good."""
+    def leave(self, outcome: StageState, checkpoint: Checkpoint | None = None) -> None:
+        """Leave the stage for good, unless it was left when the operation was chained.
+
+        Args:
+            outcome: the state that it ends in.
+            checkpoint: what may stand for it in a resume.
+        """
+        if self not in self._run.passages:
+            return
+        self._run.passages.remove(self)
         try:
             seconds = self._run.clock() - self._entered
             # Left in the wait for another attempt: the last one has its record.
             span = None if self._is_recorded else self._span()
-            self._run.change_stage(self._change(outcome, seconds), span)
+            self._run.change_stage(self._change(outcome, seconds), span, checkpoint)
         finally:
             self._run.state.stage = self._outer
 

@@ -21,7 +21,7 @@ class Run(StagedRun):
         """Show everything as it is at the start of the run, and be served from now on."""
         self._pump.add(self)
         with self.lock:
-            self._fanout.emit(self._screen.update(ALL_REGIONS, replace_log=True))
+            self._fanout.emit(self._screen.update(ALL_REGIONS, replace_log=not self._keeps_log))
 
     def settle(self, error_text: str) -> None:
         """Show and save all that user code left; to be called before the outcome is saved.
@@ -40,6 +40,10 @@ class Run(StagedRun):
                 for update in updates:
                     self._fanout.emit(update)
 
+    def go_on(self) -> None:
+        """Be served again after :meth:`settle`: the run does not end yet after all."""
+        self._pump.add(self)
+
     def end(self, finished: Finished) -> None:
         """Show the end, with every region as it is now; the outcome is saved before this.
 
@@ -53,6 +57,7 @@ class Run(StagedRun):
                 current_stage=self.operation.current_stage,
                 stage_states=dict(self.operation.stage_states),
                 stage_attempts=dict(self._attempts),
+                stage_times=dict(self._stage_times),
             )
             final = self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished)
             self._ledger.note_change()

@@ -28,6 +28,8 @@ from liveops.progress.state import ProgressState
 from liveops.progress.stopping import Stoppable
 from liveops.progress.throttle import Throttle
 from liveops.progress.update import Region, Sink, Swap, Update
+from liveops.progress.view import ControlAction
+from liveops.stages import Checkpoints
 
 logger = logging.getLogger("liveops")
 
@@ -69,7 +71,11 @@ class ServedRun(Stoppable):
         self._ledger = Ledger(operation, claim.run_id, clock())
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
-        self._attempts: dict[str, list[int]] = {}
+        self._screen.begin(claim.view, clock())
+        self._attempts = {name: [*counts] for name, counts in claim.view.stage_attempts.items()}
+        self._stage_times = {name: tuple(span) for name, span in claim.view.stage_times.items()}
+        self._checkpoints = Checkpoints(claim.checkpoints)
+        self._keeps_log = claim.keeps_log
         self._busy_until = 0.0
         self._ended = False
         self.is_ending = False
@@ -78,6 +84,10 @@ class ServedRun(Stoppable):
     def has_ended(self) -> bool:
         """Whether nothing more is shown or saved."""
         return self._ended
+
+    def in_user_transaction(self) -> bool:
+        """Return whether user code has a transaction open."""
+        return self._boundary.in_user_transaction()
 
     # What user code asks for, through Progress.
 
@@ -107,15 +117,36 @@ class ServedRun(Stoppable):
             self.request_stop(FenceLost(f"Run {self.run_id} no longer owns its operation."))
         elif flags[1] and not self._screen.view.cancel_requested:
             self.note_cancel()
+            self.note_actions(store.actions_of(self.operation))
 
-    def note_cancel(self) -> None:
-        """Have the run cancelled, and show that this was asked for."""
+    def note_actions(self, actions: Sequence[ControlAction]) -> None:
+        """Show who steered the operation, as it is stored."""
         with self.lock:
+            if tuple(self._screen.view.actions) != tuple(actions):
+                self._screen.change(Region.STATUS, Region.RESULT, actions=tuple(actions))
+
+    def note_cancel(self, action: ControlAction | None = None) -> bool:
+        """Have the run cancelled, and show that this was asked for.
+
+        Args:
+            action: who asked, if that is not stored yet.
+
+        Returns:
+            Whether the run has not heard of it before.
+        """
+        with self.lock:
+            view = self._screen.view
+            actions = view.actions
+            is_news = not view.cancel_requested
+            if is_news and action is not None:
+                actions = (*actions, action)
             self.operation.cancel_requested = True
-            self._screen.change(Region.CONTROLS, Region.STATUS, cancel_requested=True)
+            changed = (Region.CONTROLS, Region.STATUS, Region.RESULT)
+            self._screen.change(*changed, cancel_requested=True, actions=actions)
         self.request_stop(OperationCancelled("The operation was cancelled."))
         if self._pump.own_connection:
             self._wake()
+        return is_news
 
     # What pumps ask for.
 
@@ -123,7 +154,7 @@ class ServedRun(Stoppable):
         """Return when the pump has to serve this run next, in seconds of the clock."""
         counter = self.state.counter
         counting = counter is not None and counter.active
-        look_at = self._screen.taken_at + self.throttle.interval if counting else float("inf")
+        look_at = self._screen.due_at(self.throttle.interval, counting=counting)
         frame_at = self.throttle.next_at if self.state.announced else look_at
         return max(min(frame_at, self._ledger.due_at()), self._busy_until)
 

@@ -1,17 +1,35 @@
 """A run at its stage boundaries: each is saved and shown at once, in order."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
 
 from liveops.exceptions import InvalidStateError
+from liveops.models import StageRun
 from liveops.progress.bridge import call_at_home
 from liveops.progress.ledger import Span
 from liveops.progress.serving import ServedRun
 from liveops.progress.update import Region, StageChange
-from liveops.stages import StageState
+from liveops.stages import Checkpoint, StageState
+
+
+class OpenStage(Protocol):
+    """A stage that was entered and not left yet."""
+
+    def leave(self, outcome: StageState) -> None:
+        """Leave the stage for good."""
 
 
 class StagedRun(ServedRun):
-    """A run whose stages change their states."""
+    """A run whose stages change their states.
+
+    Attributes:
+        passages: the stages that are open, in the order in which they were entered.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.passages: list[OpenStage] = []
 
     def enter_stage(self, change: StageChange) -> None:
         """Begin a stage: save it, show it, put the bar back to 0 %.
@@ -31,12 +49,22 @@ class StagedRun(ServedRun):
             self.operation.current_stage = change.index
         self._save_stage(change)
 
-    def change_stage(self, change: StageChange, ended: Span | None = None) -> None:
+    def checkpoint(self, name: str) -> Checkpoint | None:
+        """Return what a stage did before this run was resumed; None if it has to run."""
+        return self._checkpoints.take(name)
+
+    def change_stage(
+        self,
+        change: StageChange,
+        ended: Span | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         """Change the state of a stage: save it, and show it if it is another one.
 
         Args:
             change: the stage as it is now.
             ended: when the attempt was that ended with this; None if none did.
+            checkpoint: what may stand for the stage in a resume; None if nothing may.
         """
         if self._ended:
             return
@@ -46,11 +74,19 @@ class StagedRun(ServedRun):
             retried = change.state == StageState.RETRYING
             outcome = StageState.FAILED.value if retried else change.state
             with self.lock:
-                self._ledger.add_stage_run(change.name, outcome, change.attempt, ended)
+                row = self._ledger.add_stage_run(change.name, outcome, change.attempt, ended)
+                if checkpoint is not None:
+                    # What the stage wrote may be rolled back; then it has to run again.
+                    self._boundary.once_committed(partial(self._keep, row, checkpoint))
         if self.operation.stage_states.get(change.name) == change.state:
             self._wake()
         else:
             self._save_stage(change)
+
+    def leave_stages(self) -> None:
+        """End the stages that are open as done, the innermost first."""
+        for passage in self.passages[::-1]:
+            passage.leave(StageState.DONE)
 
     def record_command(self, stage: str, command: str, exit_status: int | None, span: Span) -> None:
         """Record a command that ended, and the stage in which it began."""
@@ -58,6 +94,10 @@ class StagedRun(ServedRun):
             with self.lock:
                 self._ledger.add_command_run(stage, command, exit_status, span)
             self._wake()
+
+    def _keep(self, row: StageRun, checkpoint: Checkpoint) -> None:
+        with self.lock:
+            self._ledger.make_checkpoint(row, checkpoint.result)
 
     def _save_stage(self, change: StageChange) -> None:
         """Save the stages, then show them; a boundary whose commit waits is announced at once.
@@ -71,7 +111,13 @@ class StagedRun(ServedRun):
             return
         operation.stage_states = {**operation.stage_states, change.name: str(change.state)}
         self._note_attempt(change)
-        saved = (operation.current_stage, dict(operation.stage_states), dict(self._attempts))
+        self._note_time(change)
+        saved = {
+            "current_stage": operation.current_stage,
+            "stage_states": dict(operation.stage_states),
+            "stage_attempts": dict(self._attempts),
+            "stage_times": dict(self._stage_times),
+        }
         announced = False
 
         def write() -> None:
@@ -90,21 +136,27 @@ class StagedRun(ServedRun):
         else:
             self._attempts.pop(change.name, None)
 
+    def _note_time(self, change: StageChange) -> None:
+        """Note when a stage began the first time, and when it ended the last time."""
+        times, now = self._stage_times, self._screen.now()
+        began = times.get(change.name, (now, None))[0]
+        if change.state == StageState.SKIPPED:
+            times.pop(change.name, None)
+        elif change.state in (StageState.ACTIVE, StageState.RETRYING):
+            times[change.name] = (began, None)
+        else:
+            times[change.name] = (began, now)
+
     def _show_stage(
         self,
         change: StageChange | None,
-        saved: tuple[int, dict[str, str], dict[str, list[int]]] | None,
+        saved: dict[str, Any] | None,
     ) -> None:
         with self.lock:
             if change is not None and change.state == StageState.ACTIVE:
                 self.state.reset_bar()
             if saved is not None:
-                self._screen.change(
-                    Region.STAGES,
-                    current_stage=saved[0],
-                    stage_states=saved[1],
-                    stage_attempts=saved[2],
-                )
+                self._screen.change(Region.STAGES, **saved)
             now = self.clock()
             update = self._collect(now) or self._screen.update()
             if not self._pump.own_connection and self._boundary.rows_may_be_saved():

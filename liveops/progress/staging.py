@@ -12,7 +12,9 @@ from liveops.progress.bridge import call_at_home
 from liveops.progress.passage import StagePassage
 from liveops.progress.run import Run
 from liveops.progress.waiting import wait, wait_async
+from liveops.results import storable_checkpoint
 from liveops.stages import (
+    Checkpoint,
     RetryLimits,
     Stage,
     StageHost,
@@ -124,6 +126,10 @@ class _Host(StageHost):
         self._stage: Stage
         self._passage: StagePassage
         self._is_shown_skipped = False
+        self._kept: Checkpoint | None = None
+
+    def checkpoint(self, stage: Stage) -> Checkpoint | None:
+        return self._run.checkpoint(stage.name)
 
     def selects(self, stage: Stage) -> bool:
         selected = selects(self._operation.stages_to_run, stage.name)
@@ -159,6 +165,9 @@ class _Host(StageHost):
     def retry(self, state: RetryCallState) -> None:
         self._passage.retry()
 
+    def keep(self, stage: Stage, result: Any) -> None:
+        self._kept = Checkpoint(storable_checkpoint(stage.name, result))
+
     def leave(
         self, *, skipped: bool, exhausted: RetryError | None, error: BaseException | None
     ) -> None:
@@ -171,7 +180,7 @@ class _Host(StageHost):
                 cause = exhausted.last_attempt.exception()
                 raise StageFailedError.after(passage.name, passage.attempt, cause) from cause
         else:
-            passage.leave(StageState.SKIPPED if skipped else StageState.DONE)
+            passage.leave(StageState.SKIPPED if skipped else StageState.DONE, self._kept)
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         # In a coroutine, plain phases run where they may use the database.

@@ -95,6 +95,25 @@ def format_duration(seconds: float | None) -> str:
     return f"{minutes}:{whole:02}"
 
 
+def format_took(seconds: float | None) -> str:
+    """Return how long something took: ``0.4 s``, ``3.4 s``, from ten seconds on ``0:12``.
+
+    Empty where it is not known.
+    """
+    if seconds is None or not 0 <= seconds < 99 * _DAY:
+        return ""
+    if seconds < 0.05:
+        return "< 0.1 s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else format_duration(seconds)
+
+
+def format_usual(seconds: float | None) -> str:
+    """Return about how long something takes: ``~3 s``, ``~0:40``; empty where it is not known."""
+    if seconds is None or not 0 <= seconds < 99 * _DAY:
+        return ""
+    return f"~{max(round(seconds), 1)} s" if seconds < 9.5 else f"~{format_duration(seconds)}"
+
+
 def format_seconds(seconds: float) -> str:
     """Return a short time as ``0.2 s`` or ``5 s``; from a minute on as :func:`format_duration`."""
     return f"{round(seconds, 1):g} s" if seconds < 60 else format_duration(seconds)

@@ -57,13 +57,19 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a run, with the address that watchers go to after success, if any."""
+    """The end of a run.
+
+    Attributes:
+        success_url: where watchers go after success, if anywhere.
+        following: the operation that it went on with, if it was chained.
+    """
 
     state: str
     success_url: str | None
     result: Mapping[str, Any] | None
     error_text: str
     traceback: str
+    following: "LiveOperation | None" = None
 
 
 @dataclass(frozen=True, slots=True)

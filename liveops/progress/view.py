@@ -41,6 +41,8 @@ class View:
             all its attempts; ``ended`` is None while it lasts.
         expected: how long each stage took in earlier successful runs, in seconds; the whole run
             stands under the name ``""``. What is not known is left out.
+        reached: the highest percentage of the whole that was shown of stages, so that it never goes
+            back.
         actions: who steered the operation, oldest first.
     """
 
@@ -62,6 +64,7 @@ class View:
     taken_at: float = 0.0
     stage_times: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     expected: Mapping[str, float] = field(default_factory=dict)
+    reached: float = 0.0
     actions: Sequence[ControlAction] = ()
 
     @property

@@ -1,5 +1,6 @@
 """The stage rules, in pure Python: names, states, phases, retry, skip and their machine."""
 
+from liveops.stages.checkpoints import Checkpoint, Checkpoints
 from liveops.stages.declaration import Stage, custom_phase_problems, stage_methods, stage_of
 from liveops.stages.machine import StageHost, make_stage
 from liveops.stages.names import identifier, name_problems
@@ -8,6 +9,8 @@ from liveops.stages.selection import selection_problem, selects
 from liveops.stages.states import StageState, outcome_of, without_unfinished
 
 __all__ = [
+    "Checkpoint",
+    "Checkpoints",
     "RetryLimits",
     "RetryStage",
     "Stage",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from tenacity import RetryCallState, RetryError, TryAgain
 
+from liveops.stages.checkpoints import Checkpoint
 from liveops.stages.declaration import (
     BEGIN,
     END,
@@ -47,6 +48,10 @@ class StageHost(ABC):
     ending_errors: type[BaseException] = BaseException
     forgives_retry_errors = False
 
+    def checkpoint(self, stage: Stage) -> Checkpoint | None:
+        """Return what the stage did before, to pass by it now; None to carry it out."""
+        return None
+
     @abstractmethod
     def selects(self, stage: Stage) -> bool:
         """Return whether the stage is to be run; asked once for each attempt."""
@@ -73,6 +78,13 @@ class StageHost(ABC):
 
     def exhaust(self, error: RetryError) -> None:
         """Note that there will be no other attempt, before this is handled."""
+
+    def keep(self, stage: Stage, result: Any) -> None:
+        """Note what the body returned; an exception makes the stage fail.
+
+        Told after the last attempt, before the post-stage actions; not of a stage that was
+        skipped or whose attempts were used up.
+        """
 
     def leave(
         self, *, skipped: bool, exhausted: RetryError | None, error: BaseException | None
@@ -104,8 +116,13 @@ class _Passage:
         self._gave_up = False
 
     async def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Carry out all phases; return what the body returned, None if it never did."""
+        """Carry out all phases; return what the body returned, None if it never did.
+
+        At a checkpoint there are no phases, and nothing is told: what it holds is returned.
+        """
         host = self._host
+        if (checkpoint := host.checkpoint(self._stage)) is not None:
+            return checkpoint.result
         host.enter(self._stage)
         exhausted: RetryError | None = None
         result = None
@@ -115,6 +132,8 @@ class _Passage:
             retrying = StageRetrying(limits)
             try:
                 result = await self._attempts(retrying, limits, args, kwargs)
+                if not self._skipped:
+                    host.keep(self._stage, result)
             except RetryError as error:
                 if not (self._gave_up or host.forgives_retry_errors):
                     raise

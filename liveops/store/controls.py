@@ -1,4 +1,4 @@
-"""What people write: cancel and restart."""
+"""What people write: cancel, resume and restart; and who it was."""
 
 import uuid
 from typing import Any
@@ -7,66 +7,118 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from liveops.exceptions import InvalidStateError
-from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
-from liveops.states import FINAL_STATES, State
+from liveops.models import (
+    CommandRun,
+    ControlRecord,
+    LiveOperation,
+    LiveProgress,
+    LogLine,
+    StageRun,
+)
+from liveops.stages import StageState, stage_methods
+from liveops.states import FINAL_STATES, RESUMABLE_STATES, State
+from liveops.store.checkpoints import drop_all_but
 from liveops.store.rows import (
     BLANK_PROGRESS,
     Ending,
     adopt,
     alias_of,
     ending_values,
+    kept_progress,
     rows_of,
 )
 
+_Action = ControlRecord.Action
 
-def request_cancel(operation: LiveOperation) -> State:
+_UNSTARTED: dict[str, Any] = {
+    "started_on": None,
+    "finished_on": None,
+    "finished_successfully": False,
+    "cancel_requested": False,
+    "cancelled": False,
+    "interrupted": False,
+    "traceback": "",
+    "result_context": None,
+    "current_stage": -1,
+    "run_id": None,
+    "next_operation": None,
+}
+"""The columns of an operation that waits for a run, but for the states of its stages."""
+
+
+def request_cancel(operation: LiveOperation, by: Any = None) -> State:
     """Ask a run to stop, or take a waiting operation out of the queue.
 
+    Args:
+        operation: the operation.
+        by: the user who asks; None is nobody in particular.
+
     Returns:
-        ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop.
+        ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop, now or
+        before.
 
     Raises:
         InvalidStateError: it has ended already.
     """
     values = ending_values(Ending(State.CANCELLED)) | {"cancel_requested": True}
-    if rows_of(operation, state=State.NOT_STARTED).update(**values):
-        adopt(operation, **values)
-        return State.CANCELLED
-    if rows_of(operation, state=State.STARTED).update(cancel_requested=True):
-        adopt(operation, cancel_requested=True)
-        return State.STARTED
-    raise InvalidStateError(_("This operation has already ended, so it cannot be cancelled."))
+    with transaction.atomic(using=alias_of(operation)):
+        if rows_of(operation, state=State.NOT_STARTED).update(**values):
+            _record(operation, _Action.CANCEL, by)
+            adopt(operation, **values)
+            return State.CANCELLED
+        running = rows_of(operation, state=State.STARTED)
+        if running.filter(cancel_requested=False).update(cancel_requested=True):
+            _record(operation, _Action.CANCEL, by)
+        elif not running.exists():
+            raise InvalidStateError(
+                _("This operation has already ended, so it cannot be cancelled.")
+            )
+    adopt(operation, cancel_requested=True)
+    return State.STARTED
 
 
-def request_cancel_of_run(operation: LiveOperation, run_id: uuid.UUID) -> bool:
-    """Ask one particular run to stop; False if it has ended or is another's by now."""
-    return bool(
-        rows_of(operation, state=State.STARTED, run_id=run_id).update(cancel_requested=True)
-    )
+def request_cancel_of_run(
+    operation: LiveOperation, run_id: uuid.UUID, by: Any = None, *, heard: bool = False
+) -> State | None:
+    """Ask one particular run to stop.
+
+    Args:
+        operation: the operation.
+        run_id: the run.
+        by: the user who asks; None is nobody in particular.
+        heard: whether the run heard of it first from this caller, in memory. So it may have
+            stopped before this is written, and still it was this user.
+
+    Returns:
+        ``STARTED`` if it was asked, now or before; ``CANCELLED`` if it has stopped by now; None if
+        it has ended otherwise or is not the operation's run any more.
+    """
+    with transaction.atomic(using=alias_of(operation)):
+        mine = rows_of(operation, run_id=run_id)
+        asked = mine.filter(state=State.STARTED, cancel_requested=False)
+        if asked.update(cancel_requested=True):
+            _record(operation, _Action.CANCEL, by)
+            return State.STARTED
+        state = mine.values_list("state", flat=True).first()
+        if state == State.CANCELLED and heard:
+            _record(operation, _Action.CANCEL, by)
+        return State(state) if state in (State.STARTED, State.CANCELLED) else None
 
 
-def restart(operation: LiveOperation) -> None:
+def restart(operation: LiveOperation, by: Any = None) -> None:
     """Put an ended operation back to the start and drop what its last run left.
 
     Log numbers go on where they were, so that a watcher never mistakes a new line for an old one.
+
+    Args:
+        operation: the operation.
+        by: the user who asks; None is nobody in particular.
 
     Raises:
         InvalidStateError: it is waiting or running.
     """
     alias = alias_of(operation)
-    values: dict[str, Any] = {
-        "started_on": None,
-        "finished_on": None,
-        "finished_successfully": False,
-        "cancel_requested": False,
-        "cancelled": False,
-        "interrupted": False,
-        "traceback": "",
-        "result_context": None,
-        "current_stage": -1,
-        "stage_states": {},
-        "run_id": None,
-    }
+    values = {**_UNSTARTED, "stage_states": {}}
     with transaction.atomic(using=alias):
         if not rows_of(operation, state__in=FINAL_STATES).update(**values):
             raise InvalidStateError(_("Only an operation that has ended can be restarted."))
@@ -76,4 +128,72 @@ def restart(operation: LiveOperation) -> None:
         LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
             run_id=None, heartbeat_on=None, **BLANK_PROGRESS
         )
+        _record(operation, _Action.RESTART, by)
     adopt(operation, fence=None, **values)
+
+
+def resume(operation: LiveOperation, by: Any = None) -> None:
+    """Put an operation that ended without success back to where it goes on.
+
+    What stays: the log, the commands, the stages that were done and left a checkpoint, and the
+    parts of the page that the operation filled. A done stage without a checkpoint runs again.
+
+    Args:
+        operation: the operation.
+        by: the user who asks; None is nobody in particular.
+
+    Raises:
+        InvalidStateError: it is waiting or running, succeeded, is not made of stage methods, or
+            has lost a stage that was done.
+    """
+    alias = alias_of(operation)
+    if not stage_methods(operation.specific_class()):
+        raise InvalidStateError(
+            _("This operation is not made of stage methods, so it can only be started again.")
+        )
+    with transaction.atomic(using=alias):
+        # First what decides between two that try; the row is locked from here on.
+        if not rows_of(operation, state__in=RESUMABLE_STATES).update(**_UNSTARTED):
+            raise InvalidStateError(
+                _("Only an operation that failed, was cancelled or interrupted can be resumed.")
+            )
+        states = rows_of(operation).values_list("stage_states", flat=True).get()
+        done = [name for name, state in states.items() if state == StageState.DONE]
+        _refuse_unknown(operation, done)
+        kept = dict.fromkeys(drop_all_but(operation, done), StageState.DONE.value)
+        rows_of(operation).update(stage_states=kept)
+        progress = LiveProgress.objects.using(alias).filter(pk=operation.pk)
+        for row in progress:
+            blank = {**BLANK_PROGRESS, **kept_progress(row, kept)}
+            progress.update(run_id=None, heartbeat_on=None, **blank)
+        _record(operation, _Action.RESUME, by)
+    adopt(operation, fence=None, **_UNSTARTED, stage_states=kept)
+
+
+def _refuse_unknown(operation: LiveOperation, done: list[str]) -> None:
+    model = operation.specific_class()
+    known = {*model.stages, *(stage.name for stage in stage_methods(model).values())}
+    if lost := [name for name in done if name not in known]:
+        raise InvalidStateError(
+            _(
+                "This operation cannot be resumed, since its stages are others now: "
+                "%(lost)s was done, but there are only %(known)s. Start it again instead."
+            )
+            % {"lost": ", ".join(map(repr, lost)), "known": ", ".join(map(repr, model.stages))}
+        )
+
+
+def _record(operation: LiveOperation, action: str, by: Any) -> None:
+    """Note who did it, in the transaction of what was done."""
+    pk = getattr(by, "pk", None)
+    ControlRecord.objects.using(alias_of(operation)).create(
+        operation_id=operation.pk,
+        action=action,
+        user_id=pk,
+        user_name=name_of(by),
+    )
+
+
+def name_of(user: Any) -> str:
+    """Return what a user is called in records; nobody in particular has no name."""
+    return "" if getattr(user, "pk", None) is None else str(user.get_username())[:255]

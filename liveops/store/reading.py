@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from liveops.models import LiveOperation, LiveProgress
+from liveops.models import ControlRecord, LiveOperation, LiveProgress
+from liveops.progress.view import ControlAction
 from liveops.states import State
 from liveops.store.rows import alias_of, rows_of
+
+_ACTIONS = 20
 
 
 def marks(operations: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -12,6 +15,19 @@ def marks(operations: Iterable[str]) -> dict[str, tuple[int, str]]:
     rows = LiveOperation.objects.filter(pk__in=list(operations))
     values = rows.values_list("pk", "live_progress__seq", "state")
     return {str(pk): (seq or 0, state) for pk, seq, state in values}
+
+
+def actions_of(operation: LiveOperation) -> tuple[ControlAction, ...]:
+    """Return who steered an operation: the last 20 times, oldest first."""
+    rows = ControlRecord.objects.using(alias_of(operation)).filter(operation=operation.pk)
+    last = rows.order_by("-pk").values_list("action", "user_name", "time")[:_ACTIONS]
+    return tuple(ControlAction(*values) for values in reversed(last))
+
+
+def is_chained_to(operation: LiveOperation) -> bool:
+    """Return whether another operation has gone on with this one."""
+    manager = LiveOperation._base_manager.using(alias_of(operation))
+    return bool(manager.filter(next_operation=operation.pk).exists())
 
 
 def state_of(operation: LiveOperation) -> State:

@@ -1,13 +1,13 @@
 """The statements that the store is made of: each names the state that it expects."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import router
 from django.utils import timezone
 
-from liveops.models import LiveOperation
+from liveops.models import LiveOperation, LiveProgress
 from liveops.states import State
 
 
@@ -50,6 +50,16 @@ def adopt(operation: LiveOperation, **values: Any) -> None:
     operation.remember_run_columns()
 
 
+def kept_progress(progress: LiveProgress, stages: Collection[str]) -> dict[str, Any]:
+    """Return the columns of a progress that outlast a resume which passes by some stages.
+
+    They are the parts of the page that the operation filled, and what is told of those stages.
+    """
+    told = {"stage_attempts": progress.stage_attempts, "stage_times": progress.stage_times}
+    kept = {name: {key: of[key] for key in of if key in stages} for name, of in told.items()}
+    return {"swaps": progress.swaps, **kept}
+
+
 BLANK_PROGRESS: dict[str, Any] = {
     "status_text": "",
     "status_level": "info",
@@ -61,6 +71,10 @@ BLANK_PROGRESS: dict[str, Any] = {
     "rate": None,
     "swaps": {},
     "stage_attempts": {},
+    "taken_at": 0.0,
+    "stage_times": {},
+    "expected": {},
+    "reached": 0.0,
     "error_text": "",
 }
 """The progress of an operation that has none yet."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -12,15 +12,19 @@ from django.utils import timezone
 
 from liveops.exceptions import FenceLost
 from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
-from liveops.progress.view import Line
+from liveops.progress.view import Line, View
 from liveops.stages import StageState, without_unfinished
 from liveops.states import State
+from liveops.store.checkpoints import checkpoints_of
+from liveops.store.history import expected_durations
+from liveops.store.reading import actions_of
 from liveops.store.rows import (
     BLANK_PROGRESS,
     Ending,
     adopt,
     alias_of,
     ending_values,
+    kept_progress,
     rows_of,
 )
 
@@ -29,11 +33,20 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that was won: its fence, and the last frame and log numbers used before it."""
+    """A run that was won: its fence, and the last frame and log numbers used before it.
+
+    Attributes:
+        view: what is shown at its start; not blank if the operation was resumed.
+        keeps_log: whether lines of an earlier run stay.
+        checkpoints: by stage, what its passages returned that need not be repeated.
+    """
 
     run_id: uuid.UUID
     seq: int
     log_seq: int
+    view: View = field(default_factory=lambda: View(state=State.STARTED.value))
+    keeps_log: bool = False
+    checkpoints: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def claim(operation: LiveOperation) -> Claim | None:
@@ -43,6 +56,7 @@ def claim(operation: LiveOperation) -> Claim | None:
     """
     alias = alias_of(operation)
     run_id = uuid.uuid4()
+    expected = expected_durations(operation)
     now = timezone.now()
     with transaction.atomic(using=alias):
         won = rows_of(operation, state=State.NOT_STARTED).update(
@@ -50,16 +64,23 @@ def claim(operation: LiveOperation) -> Claim | None:
         )
         if not won:
             return None
-        progress = LiveProgress.objects.using(alias).get_or_create(pk=operation.pk)[0]
+        progress, is_new = LiveProgress.objects.using(alias).get_or_create(pk=operation.pk)
+        checkpoints = {} if is_new else checkpoints_of(operation)
+        states = dict.fromkeys(checkpoints, StageState.DONE.value)
+        if states:
+            rows_of(operation).update(stage_states=states)
         stored = LogLine.objects.using(alias).filter(operation=operation.pk)
-        log_seq = max(progress.log_seq, stored.aggregate(last=Max("seq"))["last"] or 0)
+        last_line = stored.aggregate(last=Max("seq"))["last"] or 0
+        log_seq = max(progress.log_seq, last_line)
+        kept = {**kept_progress(progress, states), "expected": expected}
         LiveProgress.objects.using(alias).filter(pk=operation.pk).update(
-            run_id=run_id, log_seq=log_seq, heartbeat_on=Now(), **BLANK_PROGRESS
+            run_id=run_id, log_seq=log_seq, heartbeat_on=Now(), **{**BLANK_PROGRESS, **kept}
         )
+        view = View(State.STARTED.value, stage_states=states, actions=actions_of(operation), **kept)
     adopt(operation, fence=run_id, run_id=run_id, started_on=now, current_stage=-1)
-    operation.stage_states = {}
+    operation.stage_states = states
     operation.remember_run_columns()
-    return Claim(run_id, progress.seq, log_seq)
+    return Claim(run_id, progress.seq, log_seq, view, bool(last_line), checkpoints)
 
 
 def save_rows(
@@ -67,6 +88,7 @@ def save_rows(
     progress: Mapping[str, Any],
     lines: Iterable[Line] = (),
     ended: Sequence[StageRun | CommandRun] = (),
+    checkpoints: Sequence[StageRun] = (),
     *,
     keep_lines: int,
 ) -> None:
@@ -77,6 +99,7 @@ def save_rows(
         progress: values of :class:`LiveProgress` columns, ``seq`` and ``log_seq`` among them.
         lines: log lines not saved before.
         ended: attempts and commands that ended.
+        checkpoints: attempts saved before that became checkpoints since.
         keep_lines: how many lines stay stored; older ones are deleted once a tenth more are there.
 
     Raises:
@@ -105,6 +128,11 @@ def save_rows(
             StageRun.objects.using(alias).bulk_create(attempts)
         if commands := [row for row in ended if isinstance(row, CommandRun)]:
             CommandRun.objects.using(alias).bulk_create(commands)
+        for row in checkpoints:
+            # Not by its key, which MySQL does not return from a bulk insert.
+            values = {name: getattr(row, name) for name in ("stage", "attempt", "finished_on")}
+            same = StageRun.objects.using(alias).filter(operation=operation.pk, **values)
+            same.update(is_checkpoint=True, result=row.result)
 
 
 def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
@@ -116,13 +144,25 @@ def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[A
     }
 
 
-def finish(operation: LiveOperation, ending: Ending) -> bool:
-    """End the run that holds the instance's fence; False if it no longer owns the operation."""
+def finish(
+    operation: LiveOperation, ending: Ending, *, following: LiveOperation | None = None
+) -> bool:
+    """End the run that holds the instance's fence; False if it no longer owns the operation.
+
+    Args:
+        operation: the claimed instance.
+        ending: how it ended.
+        following: the operation that it goes on with, if it was chained.
+
+    Raises:
+        IntegrityError: another operation went on with ``following`` before.
+    """
     values = ending_values(ending)
     values |= {
         "current_stage": operation.current_stage,
         "stage_states": operation.stage_states,
         "result_context": ending.result_context,
+        "next_operation": following,
     }
     if operation.cancel_requested:
         values["cancel_requested"] = True

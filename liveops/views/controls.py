@@ -1,5 +1,6 @@
 """The controls: POSTs that steer an operation."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
@@ -45,15 +46,19 @@ class _ControlView(BaseLiveOperationMixin, View):
         if not operation.can_control(request.user):
             raise PermissionDenied
         try:
-            self.act(operation)
+            self.act(operation, request.user)
         except InvalidStateError as error:
             return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
         if _asked_by_htmx(request):
             return HttpResponse(status=204)
         return redirect(operation.get_absolute_url())
 
-    def act(self, operation: LiveOperation) -> None:
+    def act(self, operation: LiveOperation, by: Any) -> None:
         """Change the operation.
+
+        Args:
+            operation: the specific instance.
+            by: the user who asks.
 
         Raises:
             InvalidStateError: it is not in a state that allows the change.
@@ -64,14 +69,22 @@ class _ControlView(BaseLiveOperationMixin, View):
 class CancelView(_ControlView):
     """Ask a run to stop."""
 
-    def act(self, operation: LiveOperation) -> None:
+    def act(self, operation: LiveOperation, by: Any) -> None:
         """Cancel the operation."""
-        control.cancel(operation)
+        control.cancel(operation, by)
+
+
+class ResumeView(_ControlView):
+    """Go on with an operation that failed, was cancelled or interrupted."""
+
+    def act(self, operation: LiveOperation, by: Any) -> None:
+        """Resume the operation."""
+        control.resume(operation, by)
 
 
 class RestartView(_ControlView):
     """Run an operation that has ended once more, from the start."""
 
-    def act(self, operation: LiveOperation) -> None:
+    def act(self, operation: LiveOperation, by: Any) -> None:
         """Restart the operation."""
-        control.restart(operation)
+        control.restart(operation, by)

@@ -255,7 +255,9 @@ def test_a_cancel_and_a_restart_each_take_few_statements(
 
 
 def test_refusals_are_sentences_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liveops.store.controls._", lambda text: f"{translation.get_language()}: {text}")
+    monkeypatch.setattr(
+        "liveops.store.controls._", lambda text: f"{translation.get_language()}: {text}"
+    )
     operation = ended(State.FINISHED_OK)
     with translation.override("de"), pytest.raises(InvalidStateError, match=r"^de: "):
         control.cancel(operation)

@@ -1,0 +1,222 @@
+"""``chain_to()``: an operation ends successfully and hands its watchers over to the next one."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from liveops import store
+from liveops.exceptions import FenceLost, InvalidStateError
+from liveops.fencing import RUN_COLUMNS
+from liveops.models import LiveOperation
+from liveops.progress.bridge import call_at_home
+from liveops.progress.run import Run
+from liveops.progress.staging import Stages
+from liveops.progress.update import Finished
+from liveops.states import State
+from liveops.store import Ending
+
+logger = logging.getLogger("liveops")
+
+HandOn = Callable[[LiveOperation], None]
+"""What starts the next operation of a chain, once the hand-over is committed."""
+
+
+class HandOver:
+    """The end of a run that goes on with another operation.
+
+    Args:
+        run: the run that ends.
+        following: the next operation.
+        result: the result of the run, if it has set one.
+    """
+
+    def __init__(self, run: Run, following: LiveOperation, result: dict[str, Any] | None) -> None:
+        self._run = run
+        self._following = following
+        self._result = result
+        self._is_shown = False
+        self._is_settled = False
+
+    def carry_out(self, hand_on: HandOn | None) -> None:
+        """Save the end, the link and the request to run the next one, in one transaction.
+
+        Watchers are told, and the next operation is started, once that is committed.
+
+        Raises:
+            FenceLost: the run no longer owns its operation.
+            InvalidStateError: another operation was chained to the next one meanwhile.
+        """
+        run, operation = self._run, self._run.operation
+        before = {name: getattr(operation, name) for name in RUN_COLUMNS}
+        in_user_transaction = run.in_user_transaction()
+        try:
+            with transaction.atomic(using=run.alias):
+                self._save()
+                if not in_user_transaction:
+                    run.settle("")  # so whoever reads of the end finds the last lines there too
+                    self._is_settled = True
+                transaction.on_commit(self._committed, using=run.alias)
+                if hand_on is None:
+                    self._following.enqueue()
+                else:
+                    transaction.on_commit(partial(hand_on, self._following), using=run.alias)
+        except Exception:
+            for name, value in before.items():
+                setattr(operation, name, value)
+            operation.remember_run_columns()
+            run.go_on()
+            raise
+
+    def _save(self) -> None:
+        run, following = self._run, self._following
+        ending = Ending(State.FINISHED_OK, result_context=self._result)
+        try:
+            with transaction.atomic(using=run.alias):
+                done = store.finish(run.operation, ending, following=following)
+        except IntegrityError as error:
+            raise _taken(following) from error
+        if not done:
+            pk = run.operation.pk
+            raise FenceLost(f"Run {run.run_id} no longer owns operation {pk}.")
+
+    def stands(self) -> bool:
+        """Return whether the hand-over was not taken back with a transaction of user code."""
+        return store.state_of(self._run.operation) is State.FINISHED_OK
+
+    def show(self) -> None:
+        """Show the end and where it went on; once."""
+        if self._is_shown:
+            return
+        self._is_shown = True
+        self._run.is_ending = True
+        if not self._is_settled:
+            self._run.settle("")
+        self._run.end(
+            Finished(
+                state=State.FINISHED_OK,
+                success_url=None,
+                result=self._result,
+                error_text="",
+                traceback="",
+                following=self._following,
+            )
+        )
+
+    def _committed(self) -> None:
+        try:
+            self.show()
+        except Exception:  # what starts the next operation follows in the same round
+            pk = self._run.operation.pk
+            logger.exception("liveops: watchers of operation %s could not be handed over", pk)
+
+
+class Chaining(Stages):
+    """Lets user code hand over to another operation; a part of ``Progress``."""
+
+    _hand_on: HandOn | None = None
+    _hand_over: HandOver | None = None
+    result_context: dict[str, Any] | None
+    error_text: str | None
+
+    def chain_to(self, next_op: LiveOperation) -> None:
+        """End this operation successfully and go on with another one.
+
+        The end, the link between the two and the request to run the next one are saved together.
+        As soon as that is committed, watchers who may see the next operation are shown it in place
+        of this one, without a reload; the others are told that it went on. In the terminal the
+        next operation runs when ``run()`` has returned, in the same thread, on the same stream.
+
+        Call it last: stages that are still open end as ``done``, and nothing that ``run()`` does
+        afterwards is shown or changes how the operation ended. If a transaction around it is
+        rolled back, nothing was handed over.
+
+        Args:
+            next_op: a saved operation of any class that waits to be started; do not call its
+                ``enqueue()``.
+
+        Raises:
+            OperationCancelled: the operation was cancelled before.
+            InvalidStateError: the next operation is not saved, has started or ended already, or
+                was chained to before; or this one cannot end successfully any more. Nothing was
+                saved.
+            TypeError: it is not an operation.
+            ConfigurationError: the next operation cannot be enqueued. Nothing was saved.
+        """
+        call_at_home(lambda: self._chain(next_op))
+
+    def _chain(self, following: LiveOperation) -> None:
+        run = self._run
+        self._refuse_after_chain()
+        run.look_at_flags()
+        run.raise_stop(again=True)
+        problem = _problem(run, following)
+        if problem is None and self.error_text is not None:
+            problem = "error() was called, so this operation ends as failed and cannot be chained."
+        if problem is not None:
+            raise InvalidStateError(problem)
+        run.leave_stages()
+        self._take_back_heading()
+        run.flush()
+        hand_over = HandOver(run, following, self.result_context)
+        hand_over.carry_out(self._hand_on)
+        self._hand_over = hand_over
+
+    def _end_of_chain(self, ending: State) -> State | None:
+        """Return how the operation ended if it was handed over, None if it was not.
+
+        Args:
+            ending: how ``run()`` went.
+        """
+        hand_over, run = self._hand_over, self._run
+        if hand_over is None:
+            return None
+        pk = run.operation.pk
+        if not hand_over.stands():
+            logger.warning("liveops: a transaction took back the chain of operation %s", pk)
+            return None
+        hand_over.show()  # a transaction around the run as a whole is the run's own world
+        if ending is not State.FINISHED_OK:
+            logger.error("liveops: operation %s was chained before; it stays FINISHED_OK", pk)
+        if run.state.status_changed or run.state.pending:
+            logger.warning("liveops: what operation %s said after chain_to() is lost", pk)
+        return State.FINISHED_OK
+
+    def _refuse_after_chain(self) -> None:
+        """Refuse what cannot change anything any more.
+
+        Raises:
+            InvalidStateError: this operation was chained already.
+        """
+        if self._hand_over is not None and self._hand_over.stands():
+            raise InvalidStateError(
+                "This operation has ended with chain_to(); call that last, and once."
+            )
+
+
+def _problem(run: Run, following: LiveOperation) -> str | None:
+    if not isinstance(following, LiveOperation):
+        raise TypeError(f"chain_to() takes an operation, not {type(following).__name__}.")
+    name = type(following).__name__
+    if following.pk == run.operation.pk:
+        return "An operation cannot be chained to itself."
+    if following._state.adding:
+        return f"Save the {name} before you chain to it."
+    if store.alias_of(following) != run.alias:
+        return f"The {name} is stored in another database, so the two cannot be linked."
+    try:
+        state = store.state_of(following)
+    except LiveOperation.DoesNotExist:
+        return f"The {name} was deleted, so it cannot be chained to."
+    if state is not State.NOT_STARTED:
+        return f"The {name} is {state}; only an operation that has not started can be chained to."
+    if store.is_chained_to(following):
+        return str(_taken(following))
+    return None
+
+
+def _taken(following: LiveOperation) -> InvalidStateError:
+    name = type(following).__name__
+    return InvalidStateError(f"Another operation was chained to this {name} already.")

@@ -1,0 +1,144 @@
+"""How checkpoints are saved: with their record, after it, and never without the commit."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connections, transaction
+
+from liveops import store
+from liveops.models import StageRun
+from liveops.progress.boundary import Boundary
+from liveops.progress.ledger import Ledger, Span
+from liveops.progress.pumps import InlinePump
+from liveops.progress.view import View
+from tests.testapp.models import Scripted
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+START = 100.0
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return the ledger of a run that was claimed."""
+    operation = Scripted.objects.create()
+    claim = store.claim(operation)
+    assert claim is not None
+    return Ledger(operation, claim.run_id, START)
+
+
+def save(ledger: Ledger) -> bool:
+    """Save what waits."""
+    return ledger.save(START, 1, 0, View())
+
+
+def test_a_checkpoint_is_saved_with_its_record(ledger: Ledger) -> None:
+    row = ledger.add_stage_run("Load", "done", 1, Span(2.0))
+    ledger.make_checkpoint(row, {"rows": 3})
+    assert save(ledger)
+    saved = StageRun.objects.get()
+    assert (saved.is_checkpoint, saved.result) == (True, {"rows": 3})
+
+
+def test_a_record_that_was_saved_before_becomes_a_checkpoint(ledger: Ledger) -> None:
+    for attempt in (1, 2):
+        row = ledger.add_stage_run("Load", "done", attempt, Span(2.0))
+    ledger.add_stage_run("Save", "done", 2, Span(1.0))
+    save(ledger)
+    ledger.make_checkpoint(row, [1])
+    assert ledger.due_at() <= START, "soon"
+    assert save(ledger)
+    rows = StageRun.objects.values_list("stage", "attempt", "is_checkpoint", "result")
+    assert list(rows) == [
+        ("Load", 1, False, None),
+        ("Load", 2, True, [1]),
+        ("Save", 2, False, None),
+    ]
+
+
+def test_what_the_database_refused_is_saved_later(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ledger.add_stage_run("Load", "done", 1, Span(2.0))
+    save(ledger)
+    ledger.make_checkpoint(row, 7)
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(store, "save_rows", refuse)
+        assert not save(ledger)
+    assert not StageRun.objects.get().is_checkpoint
+    assert save(ledger)
+    assert StageRun.objects.get().is_checkpoint
+
+
+def boundary() -> Boundary:
+    """Return the boundary of a run in this thread."""
+    return Boundary("default", InlinePump())
+
+
+def test_without_a_transaction_it_happens_at_once() -> None:
+    called: list[int] = []
+    boundary().once_committed(lambda: called.append(1))
+    assert called == [1]
+
+
+def test_in_a_transaction_it_waits_for_the_commit() -> None:
+    called: list[int] = []
+    here = boundary()
+    with transaction.atomic():
+        here.once_committed(lambda: called.append(1))
+        assert called == []
+    assert called == [1]
+
+
+@pytest.mark.parametrize("savepoint", [True, False])
+def test_it_never_happens_after_a_rollback(savepoint: bool) -> None:
+    called: list[int] = []
+    here = boundary()
+    with transaction.atomic():
+        if savepoint:
+            with transaction.atomic():
+                here.once_committed(lambda: called.append(1))
+                transaction.set_rollback(True)
+        else:
+            here.once_committed(lambda: called.append(1))
+            transaction.set_rollback(True)
+    assert called == []
+
+
+def test_in_a_transaction_that_is_lost_already_it_never_happens() -> None:
+    called: list[int] = []
+    here = boundary()
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        here.once_committed(lambda: called.append(1))
+    assert called == []
+
+
+def test_the_transaction_around_the_whole_run_does_not_count() -> None:
+    called: list[int] = []
+    with transaction.atomic():
+        boundary().once_committed(lambda: called.append(1))
+        assert called == [1]
+
+
+def test_a_helper_thread_has_a_transaction_of_its_own() -> None:
+    called: list[str] = []
+    here = boundary()
+
+    def help_out() -> None:
+        try:
+            with transaction.atomic():
+                here.once_committed(lambda: called.append("helper"))
+                called.append("open")
+        finally:
+            connections.close_all()
+
+    helper = threading.Thread(target=help_out)
+    helper.start()
+    helper.join()
+    assert called == ["open", "helper"]
