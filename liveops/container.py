@@ -12,7 +12,7 @@ from liveops import access, rendering, snapshot
 from liveops.chain import follow
 from liveops.models import LiveOperation
 from liveops.progress.update import Region
-from liveops.routing import SOCKET_PATH
+from liveops.protocol import SOCKET_PATH
 from liveops.states import State
 
 
@@ -27,12 +27,12 @@ def container_html(
         csrf_token: for the forms of a page; a container that is pushed takes over that of the page.
         replaces: id of the operation whose container on the page this one is to take the place of.
     """
-    pk = operation.pk
+    pk, can_view = operation.pk, operation.can_view(user)
     with translation.override(operation.language):
-        taken = snapshot.take(operation)
+        taken, now = snapshot.take(operation), time.time()
         view = taken.view
         regions = {
-            region.value: rendering.region_html(region, taken.operation, view)
+            region.value: rendering.region_html(region, taken.operation, view, now=now)
             for region in (Region.STATUS, Region.PROGRESS, Region.STAGES, Region.RESULT)
         }
         return render_to_string(
@@ -44,16 +44,16 @@ def container_html(
                 "title": rendering.title_of(operation),
                 "state": view.state,
                 "finished": State(view.state).is_final,
-                "now": f"{time.time():.3f}",
+                "now": f"{now:.3f}",
                 "socket_path": SOCKET_PATH,
                 "token": operation.subscription_token,
                 "snapshot_url": reverse("liveops:snapshot", kwargs={"pk": pk}),
-                "log_url": "",
-                "download_url": "",
+                "log_url": reverse("liveops:log", kwargs={"pk": pk}) if can_view else "",
+                "download_url": reverse("liveops:log_text", kwargs={"pk": pk}) if can_view else "",
                 "csrf_token": csrf_token,
                 "extra": mark_safe(view.swaps.get("#op-extra", "")),  # noqa: S308
                 "swaps": rendering.swap_fragments(pk, view),
-                "log": rendering.log_html(taken.lines, taken.skipped),
+                "log": rendering.log_html(taken.operation, view, taken.lines, taken.first_line),
                 "next": next_html(operation, user),
                 "controls": rendering.controls_html(
                     pk,
@@ -61,6 +61,7 @@ def container_html(
                     can_control=operation.can_control(user),
                     can_debug=access.can_debug(operation, user),
                     cancel_requested=view.cancel_requested,
+                    resumes_with=rendering.resumes_with(operation, view),
                     csrf_token=csrf_token,
                 ),
                 **regions,

@@ -8,9 +8,27 @@ from typing import Any
 from django.utils import translation
 
 from liveops import access, rendering, snapshot
+from liveops.chain import follow
+from liveops.container import container_html, next_html, page_head_html
 from liveops.control import success_url
 from liveops.hub import PREFIX
+from liveops.models import LiveOperation
 from liveops.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """What a watcher needs to go on with the next operation of a chain.
+
+    Attributes:
+        op: id of the operation that is shown from now on.
+        token: for its subscription.
+        html: its container, which takes the place of the one before, and the head of its page.
+    """
+
+    op: str
+    token: str
+    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,8 @@ class Watch:
     language: str = ""
     log_seq: int = 0
     state: str = State.NOT_STARTED.value
+    token: str = ""
+    chained: Chained | None = None
 
     @property
     def finished(self) -> str:
@@ -94,8 +114,13 @@ def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watc
             can_control=can_control,
             can_debug=can_debug,
             cancel_requested=taken.view.cancel_requested,
+            resumes_with=rendering.resumes_with(operation, taken.view),
         )
         html = taken.fragments(log_after) + controls
+        chained = None
+        if operation.next_operation_id is not None:
+            html += rendering.next_fragment(pk, next_html(operation, user))
+            chained = _chained(operation, user)
     return Watch(
         pk,
         seq=taken.seq,
@@ -107,4 +132,15 @@ def look_up(pk: uuid.UUID, user: Any, token: str, log_after: int | None) -> Watc
         language=operation.language,
         log_seq=taken.lines[-1].seq if taken.lines else 0,
         state=taken.view.state,
+        token=operation.subscription_token,
+        chained=chained,
     )
+
+
+def _chained(operation: LiveOperation, user: Any) -> Chained | None:
+    after = follow(operation, lambda following: following.can_view(user)).operation
+    if after.pk == operation.pk:
+        return None
+    container = container_html(after, user, replaces=operation.pk)
+    head = page_head_html(after, replaces=operation.pk)
+    return Chained(str(after.pk), after.subscription_token, container + head)

@@ -45,6 +45,12 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def go_on_with(self, operation: LiveOperation) -> None:
+        """Turn to the next operation of a chain; whoever cancelled the last one means this, too."""
+        self._operation = operation
+        if self._asked:
+            self._cancel()
+
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
             self._stop(KeyboardInterrupt(), 128 + number)
@@ -54,7 +60,8 @@ class Signals:
             sys.stderr.write("\n")  # the terminal has just shown ^C
         sys.stderr.write("Cancelling… Press Ctrl-C again to stop at once.\n")
         # In a thread: the main one may hold a lock that cancelling needs.
-        threading.Thread(target=self._cancel, name="liveops-cancel", daemon=True).start()
+        target = self._cancel_aside
+        threading.Thread(target=target, name="liveops-cancel", daemon=True).start()
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         self._stop(SystemExit(128 + number), 128 + number)
@@ -72,10 +79,14 @@ class Signals:
         else:
             raise error
 
+    def _cancel_aside(self) -> None:
+        try:
+            self._cancel()
+        finally:
+            connections.close_all()
+
     def _cancel(self) -> None:
         try:
             control.cancel(self._operation)
         except InvalidStateError as error:
             sys.stderr.write(f"{error}\n")
-        finally:
-            connections.close_all()

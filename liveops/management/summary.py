@@ -3,9 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -21,6 +21,8 @@ from liveops.summary import TextConsole, print_summary, timing_table
 
 logger = logging.getLogger("liveops")
 
+Row = TypeVar("Row", CommandRun, StageRun)
+
 _RESULTS = {
     State.FINISHED_OK: ("Success", "bold green"),
     State.FINISHED_ERROR: ("Failure", "bold red"),
@@ -30,31 +32,30 @@ _RESULTS = {
 
 
 def print_closing(
-    stream: TextIO, operation: LiveOperation, state: State, command_line: str
+    stream: TextIO, operations: Sequence[LiveOperation], state: State, command_line: str
 ) -> None:
-    """Print the summary of a run that has ended; if that fails, say so in the log.
+    """Print the summary of what was run; if that fails, say so in the log.
 
     Args:
         stream: where to print.
-        operation: the operation, as it was saved at the end.
-        state: how it ended.
+        operations: the operation, as it was saved at the end, and those of its chain.
+        state: how the last one ended.
         command_line: what runs it again.
     """
-    alias = store.alias_of(operation)
-    mine = {"operation": operation.pk, "run_id": operation.run_id}
-    commands = list(CommandRun.objects.using(alias).filter(**mine))
-    attempts = list(StageRun.objects.using(alias).filter(**mine))
+    commands = [row for one in operations for row in _rows_of(one, CommandRun)]
+    dry_run = all(operation.dry_run for operation in operations)
     result, style = _RESULTS[state]
     sections: dict[str, RenderableType | str] = {
         "Run it again": clean_lines(command_line),
-        "Commands executed": _commands_text(commands, dry_run=operation.dry_run),
-        "Time per stage": _times(operation, attempts),
+        "Commands executed": _commands_text(commands, dry_run=dry_run),
+        "Time per stage": _times(operations),
         "Result": Text(result, style=style),
     }
+    labels = " > ".join(operation._meta.label for operation in operations)
     try:
         console = TextConsole(stream)
         console.print()
-        print_summary(console, f"Summary of {operation._meta.label}", sections)
+        print_summary(console, f"Summary of {labels}", sections)
     except OSError as error:
         logger.warning("liveops: the summary could not be printed (%s)", error)
         if stream is sys.stdout:
@@ -88,7 +89,23 @@ def _ending(exit_status: int | None) -> str:
     return f", exit status {exit_status}" if exit_status else ""
 
 
-def _times(operation: LiveOperation, attempts: Iterable[StageRun]) -> Table:
+def _rows_of(operation: LiveOperation, model: type[Row]) -> list[Row]:
+    mine = {"operation": operation.pk, "run_id": operation.run_id}
+    return list(model._default_manager.using(store.alias_of(operation)).filter(**mine))
+
+
+def _times(operations: Sequence[LiveOperation]) -> Table:
+    rows = []
+    for operation in operations:
+        prefix = f"{operation._meta.label}: " if len(operations) > 1 else ""
+        rows += [(prefix + name, took) for name, took in _stage_times(operation)]
+    started, finished = operations[0].started_on, operations[-1].finished_on
+    whole = (finished - started).total_seconds() if started and finished else None
+    return timing_table(rows, format_duration(whole))
+
+
+def _stage_times(operation: LiveOperation) -> list[tuple[str, str]]:
+    attempts = _rows_of(operation, StageRun)
     by_stage: dict[str, list[StageRun]] = {}
     for attempt in attempts:
         by_stage.setdefault(attempt.stage, []).append(attempt)
@@ -103,6 +120,4 @@ def _times(operation: LiveOperation, attempts: Iterable[StageRun]) -> Table:
         note = f" ({', '.join(notes)})" if notes else ""
         took = format_duration(None if state == StageState.SKIPPED else seconds)
         rows.append((f"{clean(name)}{note}", took))
-    started, finished = operation.started_on, operation.finished_on
-    whole = (finished - started).total_seconds() if started and finished else None
-    return timing_table(rows, format_duration(whole))
+    return rows

@@ -30,6 +30,7 @@ from liveops.exceptions import (
 )
 from liveops.models import LiveOperation
 from liveops.progress.capture import current
+from liveops.progress.chaining import HandOn
 from liveops.progress.handle import Progress
 from liveops.progress.pumps import Pump
 from liveops.progress.run import Run
@@ -48,7 +49,12 @@ _REFUSALS = (IntegrityError, DataError, ProgrammingError)
 
 
 def execute(
-    operation: LiveOperation, *, pump: Pump, sinks: Sequence[Sink] = (), web: bool = True
+    operation: LiveOperation,
+    *,
+    pump: Pump,
+    sinks: Sequence[Sink] = (),
+    web: bool = True,
+    hand_on: HandOn | None = None,
 ) -> State | None:
     """Claim an operation and carry it out.
 
@@ -58,6 +64,7 @@ def execute(
         pump: what carries its progress.
         sinks: where its progress goes beside the web.
         web: whether to send frames to watchers, if the project has a channel layer.
+        hand_on: what starts the next operation of a chain; left out, it is enqueued.
 
     Returns:
         The state it ended in; None if another run has it, or took it over meanwhile.
@@ -75,15 +82,14 @@ def execute(
     registry.add(run)
     try:
         with translation.override(specific.language):
-            return _carry_out(run)
+            return _carry_out(run, Progress(run, hand_on))
     finally:
         run.abandon()  # whatever went wrong: nobody goes on serving it
         registry.remove(run)
         specific.fence = None
 
 
-def _carry_out(run: Run) -> State | None:
-    progress = Progress(run)
+def _carry_out(run: Run, progress: Progress) -> State | None:
     run.operation._progress = progress
     token = current.set(progress)
     run.begin()
@@ -118,7 +124,7 @@ def _carry_out(run: Run) -> State | None:
     finally:
         current.reset(token)
         run.operation._progress = None
-    state = _finish(run, ending)
+    state = progress._end_of_chain(ending.state) or _finish(run, ending)
     if leaving is not None:
         raise leaving
     return state

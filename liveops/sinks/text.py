@@ -66,6 +66,7 @@ class TextSink:
             else _PlainBar(self._console, clock)
         )
         self._status = ""
+        self._reported: tuple[object, ...] = ()
         self._announced: set[str] = set()
         self._gone = 0
 
@@ -102,8 +103,12 @@ class TextSink:
             self._print(line.text, line.level)
         if update.stage is not None:
             self._print_stage(update.stage, len(update.operation.stages))
+            self._reported = ()
         elif Region.PROGRESS in update.regions and not (update.replace_log or update.finished):
-            self._bar.show(view)
+            reported = (view.percent, view.done, view.total, view.label)
+            if reported != self._reported:  # else only time has passed
+                self._reported = reported
+                self._bar.show(view)
         if update.finished is not None:
             self._bar.close()
             self._print_end(update, update.finished)
@@ -138,6 +143,8 @@ class TextSink:
         if finished.state == State.FINISHED_OK:
             for text in _result_lines(update, finished):
                 self._write(text)
+            if finished.following is not None:
+                self._write(f">>> {finished.following._meta.label}", "bold")
         elif finished.state == State.FINISHED_ERROR:
             self._write(f"Failed: {clean_lines(finished.error_text)}", "bold red")
         else:

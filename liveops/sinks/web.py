@@ -40,7 +40,9 @@ class WebSink:
             "state": update.view.state,
             "cancel_requested": update.view.cancel_requested,
             "controls": Region.CONTROLS in update.regions,
+            "resumes_with": rendering.resumes_with(operation, update.view),
             "finished": _finished_text(pk, operation.get_absolute_url(), update.finished),
+            "chained": update.finished is not None and update.finished.following is not None,
         }
         self._sender.send(operation.get_channel_name(), message)
 

@@ -23,6 +23,8 @@ SCENARIOS: dict[str, tuple[int, list[str]]] = {
     "skipped": (0, ["textapp.Release", "--stage", "publish", "Build"]),
     "exhausted": (1, ["textapp.Release", "--set", "failures=3"]),
     "command_failed": (1, ["textapp.Release", "--set", "status=3"]),
+    "chained": (0, ["textapp.Prepare"]),
+    "chained_failed": (1, ["textapp.Prepare", "--set", "status=3"]),
     "dry_run": (0, ["textapp.Release", "--dry-run", "--set", "version=2 b"]),
     "blocks": (0, ["textapp.Mixed", "--set", "failures=1"]),
     "blocks_skipped": (0, ["textapp.Mixed", "--stage", "load", "report"]),

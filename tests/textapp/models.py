@@ -52,6 +52,19 @@ class Release(LiveOperation):
         p.result(version=self.version)
 
 
+class Prepare(LiveOperation):
+    """Prepare a release, and go on with it."""
+
+    status = models.PositiveIntegerField(default=0, help_text="Exit status of the last command.")
+
+    @LiveOperation.stage("Fetch", "Fetching what is to be released")
+    def fetch(self, p: Progress) -> None:
+        """Run one command, and hand over from inside the stage."""
+        p.run(["echo", "fetched"])
+        p.result(fetched=3)
+        p.chain_to(Release.objects.create(version="3.0", status=self.status))
+
+
 class Mixed(LiveOperation):
     """Walk through blocks and attempts."""
 

@@ -3,7 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -17,6 +17,7 @@ from liveops.management.arguments import (
 from liveops.management.signals import Signals
 from liveops.management.summary import print_closing
 from liveops.management.values import create, find_model, find_owner
+from liveops.models import LiveOperation
 from liveops.progress.pumps import suitable_pump
 from liveops.runners.executor import execute
 from liveops.sinks.sender import sender
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the operation.
+        """Run the operation, and those that it is chained to.
 
         Raises:
             CommandError: an unknown class, user, field or stage, or a value that is refused.
@@ -100,13 +101,10 @@ class Command(BaseCommand):
         # The wrapper around it would end every write of the bar with a line break.
         stream = getattr(self.stdout, "_out", sys.stdout)
         signals, status = Signals(operation), None
+        carried_out = [operation]
         try:
             with signals:
-                state = execute(
-                    operation,
-                    pump=suitable_pump(store.alias_of(operation)),
-                    sinks=[TextSink(stream)],
-                )
+                state = _carry_out(carried_out, stream, signals)
         except KeyboardInterrupt:
             state = State.INTERRUPTED
         except SystemExit as leaving:
@@ -114,11 +112,42 @@ class Command(BaseCommand):
         finally:
             sender().flush(_SEND_SECONDS)
         if state is None:  # cancelled before it was claimed, perhaps
-            state = store.state_of(operation)
+            state = store.state_of(carried_out[-1])
         if state.is_final:
             again = command_line(self._program, model, options)
-            print_closing(stream, operation, state, again)
+            print_closing(stream, carried_out, state, again)
         if status is None:
             status = signals.status or EXIT_STATUS.get(state, 1)
         if status:
             sys.exit(status)
+
+
+def _carry_out(operations: list[LiveOperation], stream: TextIO, signals: Signals) -> State | None:
+    """Carry out an operation and those that follow it in its chain, in this thread.
+
+    Args:
+        operations: begins with the first one; those that follow are added.
+        stream: where to print.
+        signals: what turns Ctrl-C into a cancel.
+
+    Returns:
+        The state that the last one ended in; None if it could not be claimed.
+    """
+    following: list[LiveOperation] = []
+    while True:
+        operation = operations[-1]
+        state = execute(
+            operation,
+            pump=suitable_pump(store.alias_of(operation)),
+            sinks=[TextSink(stream)],
+            hand_on=following.append,
+        )
+        if not following:
+            return state
+        operations.append(_load_anew(following.pop()))
+        signals.go_on_with(operations[-1])
+
+
+def _load_anew(operation: LiveOperation) -> LiveOperation:
+    rows = LiveOperation._base_manager.using(store.alias_of(operation))
+    return rows.get(pk=operation.pk).specific
