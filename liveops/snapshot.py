@@ -38,20 +38,16 @@ class Snapshot:
     seq: int
     first_line: int
 
-    @property
-    def skipped(self) -> int:
-        """How many stored lines come before those of this snapshot."""
-        return max(self.lines[0].seq - self.first_line, 0) if self.lines else 0
-
     def log_after(self, number: int | None) -> SafeString:
         """Return the log as a fragment for a watcher that shows lines up to ``number``.
 
         Only what is new, if that follows without a gap; else the whole tail.
         """
-        pk = self.operation.pk
-        if number and self.lines and self.lines[0].seq - 1 <= number <= self.lines[-1].seq:
-            return rendering.log_addition(pk, [x for x in self.lines if x.seq > number], 0)
-        return rendering.log_replacement(pk, self.lines, self.skipped)
+        operation, view, lines = self.operation, self.view, self.lines
+        if number and lines and lines[0].seq - 1 <= number <= lines[-1].seq:
+            new = [line for line in lines if line.seq > number]
+            return rendering.log_addition(operation, view, new, 0)
+        return rendering.log_replacement(operation, view, lines, self.first_line)
 
     def fragments(self, log_after: int | None = None) -> SafeString:
         """Return all regions but the controls as fragments."""
@@ -82,7 +78,7 @@ def take(operation: LiveOperation) -> Snapshot:
             specific, view, merged[-TAIL:], seq, first or (merged and merged[0].seq) or 0
         )
     seq = progress.seq if progress is not None else 0
-    return Snapshot(specific, _stored_view(specific, progress), lines, seq, first)
+    return Snapshot(specific, stored_view(specific, progress), lines, seq, first)
 
 
 def find(pk: uuid.UUID) -> LiveOperation | None:
@@ -102,7 +98,8 @@ def find(pk: uuid.UUID) -> LiveOperation | None:
     return specific
 
 
-def _stored_view(operation: LiveOperation, progress: LiveProgress | None) -> View:
+def stored_view(operation: LiveOperation, progress: LiveProgress | None) -> View:
+    """Return what is shown of an operation, from what is stored of it."""
     progress = progress or LiveProgress()
     return View(
         state=operation.get_state(),
@@ -117,9 +114,14 @@ def _stored_view(operation: LiveOperation, progress: LiveProgress | None) -> Vie
         current_stage=operation.current_stage,
         stage_states=operation.stage_states,
         stage_attempts=progress.stage_attempts,
+        taken_at=progress.taken_at,
+        stage_times=progress.stage_times,
+        expected=progress.expected,
+        reached=progress.reached,
         swaps=progress.swaps,
         error_text=progress.error_text,
         cancel_requested=operation.cancel_requested,
+        actions=store.actions_of(operation),
     )
 
 

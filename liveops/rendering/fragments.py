@@ -13,9 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from liveops.progress.update import Region, Update
 from liveops.progress.view import Line, View
-from liveops.rendering.common import render
 from liveops.rendering.controls import controls_html
-from liveops.rendering.log import log_html
+from liveops.rendering.log import log_html, log_lines_html
 from liveops.rendering.regions import region_html
 
 if TYPE_CHECKING:
@@ -37,9 +36,10 @@ def fragments(update: Update) -> SafeString:
     if update.finished is not None:  # the result that was just replaced may hold such parts
         parts.append(swap_fragments(pk, update.view))
     if update.replace_log:
-        parts.append(log_replacement(pk, (), 0))
+        parts.append(log_replacement(update.operation, update.view, (), 0))
     elif update.lines:
-        parts.append(log_addition(pk, update.lines, update.skipped))
+        lines = log_addition(update.operation, update.view, update.lines, update.skipped)
+        parts.append(lines)
     parts.extend(_swap(pk, swap.selector, swap.mode, swap.html) for swap in update.swaps)
     return mark_safe("".join(parts))  # noqa: S308  (joined from safe parts)
 
@@ -69,17 +69,28 @@ def controls_fragment(pk: uuid.UUID, state: str, **watcher: Any) -> SafeString:
     return _carrier(pk, Region.CONTROLS, controls_html(pk, state, **watcher), 0)
 
 
-def log_replacement(pk: uuid.UUID, lines: Sequence[Line], skipped: int) -> SafeString:
-    """Return a fragment that replaces the whole log."""
-    return _carrier(pk, Region.LOG, log_html(lines, skipped), 0)
+def log_replacement(
+    operation: "LiveOperation", view: View, lines: Sequence[Line], first_line: int
+) -> SafeString:
+    """Return a fragment that replaces the whole log; arguments as for :func:`log_html`."""
+    return _carrier(operation.pk, Region.LOG, log_html(operation, view, lines, first_line), 0)
 
 
-def log_addition(pk: uuid.UUID, lines: Iterable[Line], skipped: int) -> SafeString:
-    """Return a fragment that appends lines to the log."""
+def log_addition(
+    operation: "LiveOperation", view: View, lines: Iterable[Line], skipped: int
+) -> SafeString:
+    """Return a fragment that appends lines to the log; arguments as for :func:`log_lines_html`."""
     return format_html(
-        '<ol data-log hx-swap-oob="beforeend:#op-{} #op-log .liveop-log-lines">{}</ol>',
-        pk,
-        render("_log_lines", lines=lines, skipped=skipped),
+        '<div data-log hx-swap-oob="beforeend:#op-{} #op-log .liveop-log-lines">{}</div>',
+        operation.pk,
+        log_lines_html(operation, view, lines, skipped=skipped),
+    )
+
+
+def next_fragment(pk: uuid.UUID, inner: SafeString) -> SafeString:
+    """Return as a fragment what a watcher is told of the chain around an operation."""
+    return format_html(
+        '<div id="op-next" hx-swap-oob="innerHTML:#op-{} #op-next">{}</div>', pk, inner
     )
 
 
