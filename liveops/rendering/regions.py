@@ -1,16 +1,22 @@
 """The regions that look the same to every watcher."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from liveops.progress.text import format_counts, format_duration, format_percent, format_rate
+from liveops.progress.text import clean
 from liveops.progress.update import Region
 from liveops.progress.view import View
 from liveops.rendering.common import render
+from liveops.rendering.controls import cancelling_text
+from liveops.rendering.progress import progress_context
 from liveops.rendering.result import result_region
-from liveops.rendering.stepper import OperationView
+from liveops.rendering.stepper import OperationView, is_heading
+from liveops.stages import StageState
 from liveops.states import State
 
 if TYPE_CHECKING:
@@ -18,54 +24,66 @@ if TYPE_CHECKING:
 
 
 def region_html(
-    region: Region, operation: "LiveOperation", view: View, finished: Any = None
+    region: Region,
+    operation: "LiveOperation",
+    view: View,
+    finished: Any = None,
+    *,
+    now: float | None = None,
 ) -> SafeString:
-    """Return the inner HTML of a region that looks the same to every watcher."""
+    """Return the inner HTML of a region that looks the same to every watcher.
+
+    Args:
+        region: which one; the log and the controls are rendered elsewhere.
+        operation: the operation.
+        view: what to show.
+        finished: set in the last update of a run.
+        now: seconds since the epoch that clocks are to show; left out, they show the moment of
+            the view, so that one view always gives the same HTML.
+    """
     if region is Region.STATUS:
+        text, level = _status(operation, view)
         return render(
             "_status",
             view=view,
-            status_text=_status_text(view),
+            status_text=text,
+            status_level=level,
             state=view.state,
-            status_level=_status_level(view),
+            times=times_text(operation),
         )
     if region is Region.PROGRESS:
-        return render("_progress", **progress_context(view))
+        return render("_progress", **progress_context(operation, view, now))
     if region is Region.STAGES:
-        return render("_stages", op=OperationView(operation, view), state=view.state)
+        return render("_stages", op=OperationView(operation, view, now), state=view.state)
     if region is Region.RESULT:
         context = finished.result if finished is not None else operation.result_context
         return result_region(operation, view, context)
     raise ValueError(f"{region} is not rendered for everybody.")
 
 
-def progress_context(view: View) -> dict[str, Any]:
-    """Return the values that ``liveops/_progress.html`` is given."""
-    running = view.state == State.STARTED
-    percent = 100.0 if view.state == State.FINISHED_OK else view.percent
-    return {
-        "state": view.state,
-        "percent": percent,
-        "percent_label": format_percent(percent),
-        "label": view.label,
-        "counts": "" if view.done is None else format_counts(view.done, view.total, view.unit),
-        "rate": format_rate(view.rate, view.unit) if running else "",
-        "eta": format_duration(view.eta) if running and view.total is not None else "",
+def times_text(operation: "LiveOperation") -> str:
+    """Return when the operation was created, began and ended, to the second, a line for each."""
+    texts = {
+        _("Created %(time)s"): getattr(operation, "created_on", None),
+        _("Started %(time)s"): getattr(operation, "started_on", None),
+        _("Ended %(time)s"): getattr(operation, "finished_on", None),
     }
+    return "\n".join(
+        text % {"time": _exactly(time)} for text, time in texts.items() if time is not None
+    )
 
 
-def _status_text(view: View) -> str:
-    # The template names the state itself; this is what user code said, or what is about to happen.
+def _exactly(time: datetime) -> str:
+    local = timezone.localtime(time) if timezone.is_aware(time) else time
+    return date_format(local, "Y-m-d H:i:s T")
+
+
+def _status(operation: "LiveOperation", view: View) -> tuple[str, str]:
+    """Return the text beside the state and its level: what user code said, or what happens."""
     if view.state == State.STARTED and view.cancel_requested:
-        return _("Cancelling…")
-    return view.status_text
-
-
-def _status_level(view: View) -> str:
-    endings = {
-        State.FINISHED_OK: "success",
-        State.FINISHED_ERROR: "error",
-        State.CANCELLED: "warning",
-        State.INTERRUPTED: "warning",
-    }
-    return endings.get(State(view.state), view.status_level)
+        return cancelling_text(view), view.status_level
+    waiting = [name for name, s in view.stage_states.items() if s == StageState.RETRYING]
+    says_nothing = not view.status_text or is_heading(operation, view.status_text)
+    if view.state == State.STARTED and waiting and says_nothing:
+        return _("Waiting to try “%(stage)s” again") % {"stage": clean(waiting[-1])}, "warning"
+    return view.status_text, view.status_level

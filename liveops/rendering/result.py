@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from liveops.progress.text import clean
 from liveops.progress.view import View
 from liveops.rendering.common import render
+from liveops.rendering.controls import actions_context
 from liveops.states import State
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def result_region(operation: "LiveOperation", view: View, context: Any) -> SafeS
         error_text=view.error_text,
         result_html=html,
         result_items=[] if html or view.state != State.FINISHED_OK else items,
+        **actions_context(view),
     )
 
 

@@ -4,37 +4,67 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.utils.safestring import SafeString
+
+from liveops.progress.forecast import seconds
+from liveops.progress.text import format_took, format_usual
 from liveops.progress.view import View
+from liveops.rendering.clocks import Clocks, moment
 from liveops.stages import StageState
+from liveops.states import State
 
 if TYPE_CHECKING:
     from liveops.models import LiveOperation
 
+_UNDER_WAY = (StageState.ACTIVE, StageState.RETRYING)
+
 
 class OperationView:
-    """An operation as a template sees it: with the stages as they were shown, not as they are."""
+    """An operation as a template sees it: with the stages as they were shown, not as they are.
 
-    def __init__(self, operation: "LiveOperation", view: View) -> None:
+    Args:
+        operation: the operation.
+        view: what is shown of it.
+        now: seconds since the epoch that clocks show, as in :class:`Clocks`.
+
+    Attributes:
+        stage_durations: how long each stage took, as text; of one that runs, a clock.
+        stage_usual_durations: how long each pending stage usually takes.
+    """
+
+    def __init__(self, operation: "LiveOperation", view: View, now: float | None = None) -> None:
         self._operation = operation
         self.stages = operation.stages
         self.stage_states = view.stage_states
-        self.stage_headings = _stage_headings(operation)
+        self.stage_headings = headings_of(operation)
         self.stage_attempts = _stage_attempts(view)
+        self.stage_durations = _stage_durations(operation, view, Clocks(view, now))
+        self.stage_usual_durations = {
+            name: format_usual(seconds(view.expected.get(name)))
+            for name in operation.stages
+            if name not in view.stage_states and view.state in (State.NOT_STARTED, State.STARTED)
+        }
         self.current_stage = view.current_stage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._operation, name)
 
 
-def _stage_headings(operation: "LiveOperation") -> dict[str, str]:
-    # Only those that say more than the name. A subclass may have a field of this name.
-    given: Any = getattr(operation, "stage_headings", None)
+def headings_of(operation: "LiveOperation") -> dict[str, str]:
+    """Return the headings that say more than the name of their stage."""
+    given: Any = getattr(operation, "stage_headings", None)  # a subclass may have such a field
     headings = given.items() if isinstance(given, Mapping) else ()
     return {
         name: str(heading).strip()
         for name, heading in headings
         if heading and str(heading).strip().casefold() != str(name).strip().casefold()
     }
+
+
+def is_heading(operation: "LiveOperation", text: str) -> bool:
+    """Return whether a text is nothing but the heading of a stage."""
+    given: Any = getattr(operation, "stage_headings", None)
+    return isinstance(given, Mapping) and text in map(str, given.values())
 
 
 def _stage_attempts(view: View) -> dict[str, dict[str, int]]:
@@ -48,3 +78,22 @@ def _stage_attempts(view: View) -> dict[str, dict[str, int]]:
             case [int(number), int(most)] if begun and 1 <= number <= most <= sys.maxsize:
                 attempts[name] = {"number": int(number), "most": int(most)}
     return attempts
+
+
+def _stage_durations(
+    operation: "LiveOperation", view: View, clocks: Clocks
+) -> dict[str, SafeString | str]:
+    durations: dict[str, SafeString | str] = {}
+    for name, (began, ended) in view.stage_times.items():
+        state = view.stage_states.get(name)
+        if began is None or state in (None, StageState.SKIPPED):
+            continue
+        if state in _UNDER_WAY and view.state == State.STARTED:
+            durations[name] = clocks.since(began)
+            continue
+        # One that its run went down with has ended, but nobody knows when.
+        is_lost = state == StageState.INTERRUPTED
+        end = moment(operation.finished_on) if ended is None and not is_lost else ended
+        if end is not None:
+            durations[name] = format_took(max(end - began, 0.0))
+    return durations

@@ -19,7 +19,7 @@ from tests.testapp.models import Flaky, Scripted
 
 def steps(view: View, **operation: Any) -> list[Element]:
     """Return the steps that are shown of something with such ``stages`` and other attributes."""
-    shown: Any = SimpleNamespace(**{"stages": ["Load"], **operation})
+    shown: Any = SimpleNamespace(**{"stages": ["Load"], "finished_on": None, **operation})
     html = rendering.region_html(Region.STAGES, shown, view)
     return parse(html).one("ol", class_="liveop-steps").all("li")
 
@@ -149,13 +149,14 @@ def test_hostile_names_and_headings_are_text() -> None:
     )
     heading = f"And again: {HOSTILE}"
     first, second = steps(view, stages=[HOSTILE, "Save"], stage_headings={HOSTILE: heading})
-    assert first.one("span", class_="liveop-step-name").text == HOSTILE
+    assert first.one("a", class_="liveop-step-name").text == HOSTILE
+    assert first.attributes["data-stage"] == HOSTILE
     assert headings([first]) == [heading]
     assert words(first) == "retrying, attempt 1 of 4 failed"
     assert second.attributes["data-state"] == HOSTILE
     assert words(second) == "", "a state that there is not has no word"
     tags = {element.tag for shown in (first, second) for element in shown.walk()}
-    assert tags == {"div", "span"}
+    assert tags == {"a", "div", "span"}
 
 
 @pytest.mark.django_db

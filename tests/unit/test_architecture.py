@@ -17,6 +17,7 @@ LAYERS = {
     "liveops": 0,
     "liveops.exceptions": 0,
     "liveops.naming": 0,
+    "liveops.progress.forecast": 0,
     "liveops.progress.rate": 0,
     "liveops.progress.state": 0,
     "liveops.progress.text": 0,
@@ -35,7 +36,10 @@ LAYERS = {
     # 2: what is stored and how it is shown
     "liveops.access": 2,
     "liveops.layers": 2,
+    "liveops.log_pages": 2,
     "liveops.models": 2,
+    "liveops.overview": 2,
+    "liveops.overview.*": 2,
     "liveops.protocol": 2,
     "liveops.registry": 2,
     "liveops.rendering": 2,
@@ -56,6 +60,8 @@ LAYERS = {
     "liveops.runners.base": 4,
     "liveops.runners.*": 5,
     # 6: the thin outer side
+    "liveops.admin": 6,
+    "liveops.admin.*": 6,
     "liveops.apps": 6,
     "liveops.chain": 6,
     "liveops.checks": 6,
@@ -64,6 +70,7 @@ LAYERS = {
     "liveops.hub": 6,
     "liveops.management.*": 6,
     "liveops.migrations.*": 6,
+    "liveops.overview.following": 6,
     "liveops.routing": 6,
     "liveops.subscription": 6,
     "liveops.templatetags.*": 6,
@@ -74,6 +81,7 @@ LAYERS = {
 PURE = (
     "liveops.exceptions",
     "liveops.naming",
+    "liveops.progress.forecast",
     "liveops.progress.rate",
     "liveops.progress.state",
     "liveops.progress.text",

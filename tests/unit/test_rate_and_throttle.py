@@ -81,9 +81,9 @@ def test_a_clock_or_a_counter_that_goes_back_does_no_harm() -> None:
 
 
 def test_the_rate_follows_a_change_within_a_few_seconds() -> None:
-    meter, count = RateMeter(0.0), 0
-    meter.read(count := count + 1000, 1.0)
-    rates = [meter.read(count := count + 10, 1.0 + tick / 10) for tick in range(1, 101)]
+    meter, count = RateMeter(0.0), 10_000
+    steady(meter, 0.001, until=10.0)
+    rates = [meter.read(count := count + 10, 10.0 + tick / 10) for tick in range(1, 101)]
     known = [rate for rate in rates if rate is not None]
     assert known == sorted(known, reverse=True), "it moves towards the new rate, without jumps"
     assert known[0] > 900
@@ -96,6 +96,18 @@ def test_the_rate_follows_a_change_within_a_few_seconds() -> None:
 def test_a_steady_loop_shows_its_rate_however_long_one_item_takes(seconds_an_item: float) -> None:
     rate = steady(RateMeter(0.0), seconds_an_item, until=max(seconds_an_item * 4.0, 20.0))
     assert rate == pytest.approx(1 / seconds_an_item, rel=0.1)
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.9, 3.1, 9.9, 10.1, 19.9, 21.0, 99.0, 5_000.0])
+def test_a_short_run_shows_its_rate_from_the_first_items_on(rate: float) -> None:
+    """A first look at whole items may count one where nearly two are done."""
+    meter, total = RateMeter(0.0), 100
+    for tick in range(1, math.ceil(total / rate * 10)):
+        now = tick * 0.1
+        count = math.floor(now * rate + 1e-9)
+        shown = meter.read(count, now)
+        if count >= total * 0.1:
+            assert shown == pytest.approx(rate, rel=0.12), (count, now)
 
 
 def test_a_loop_that_stands_still_slows_down_and_recovers() -> None:

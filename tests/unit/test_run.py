@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from liveops.progress.run import Run
 from liveops.progress.serving import ServedRun
 from liveops.progress.state import Counter
 from liveops.progress.update import ALL_REGIONS, Region
+from liveops.progress.view import ControlAction
 from liveops.sinks.recording import RecordingSink
 from liveops.store import Claim
 from tests.testapp.models import Scripted
@@ -208,8 +210,11 @@ def test_the_first_reason_to_stop_stays_but_a_lost_fence_comes_before_all(bench:
         run.raise_stop()
 
 
-def test_a_cancel_in_the_database_is_shown_and_stops_the_run_once(bench: Bench) -> None:
-    run = bench.run
+def test_a_cancel_in_the_database_is_shown_and_stops_the_run_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, by = bench.run, ControlAction("cancel", "somebody", datetime.now(UTC))
+    monkeypatch.setattr(store, "actions_of", lambda operation: (by,))
     run.take_flags((run.run_id, False))
     run.raise_stop()
     for number in range(3):
@@ -219,6 +224,7 @@ def test_a_cancel_in_the_database_is_shown_and_stops_the_run_once(bench: Bench) 
     assert isinstance(run.stop, OperationCancelled)
     assert [Region.CONTROLS in u.regions for u in bench.recorder.updates].count(True) == 1
     assert bench.recorder.updates[-1].view.cancel_requested
+    assert bench.recorder.updates[-1].view.actions == (by,)
 
 
 @pytest.mark.parametrize("flags", [None, (None, False), (uuid.uuid4(), True)])

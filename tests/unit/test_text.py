@@ -15,6 +15,8 @@ from liveops.progress.text import (
     format_counts,
     format_duration,
     format_rate,
+    format_took,
+    format_usual,
     plural,
     split_lines,
 )
@@ -168,6 +170,30 @@ def test_durations(duration: float | None, shown: str) -> None:
     assert format_duration(duration) == shown
 
 
+@pytest.mark.parametrize(
+    ("duration", "took", "usual"),
+    [
+        (None, "", ""),
+        (-1.0, "", ""),
+        (math.nan, "", ""),
+        (math.inf, "", ""),
+        (100 * 86_400, "", ""),
+        (0, "< 0.1 s", "~1 s"),
+        (0.05, "0.1 s", "~1 s"),
+        (0.4, "0.4 s", "~1 s"),
+        (3.44, "3.4 s", "~3 s"),
+        (9.49, "9.5 s", "~9 s"),
+        (9.94, "9.9 s", "~0:10"),
+        (9.96, "0:10", "~0:10"),
+        (3723, "1:02:03", "~1:02:03"),
+    ],
+)
+def test_how_long_something_took_and_usually_takes(
+    duration: float | None, took: str, usual: str
+) -> None:
+    assert (format_took(duration), format_usual(duration)) == (took, usual)
+
+
 @given(st.integers(0, 2**63), st.one_of(st.none(), st.integers(0, 2**63)), units, seconds)
 def test_no_number_is_shown_as_nan_infinite_or_negative(
     done: int, total: int | None, unit: str, number: float | None
@@ -176,6 +202,8 @@ def test_no_number_is_shown_as_nan_infinite_or_negative(
         format_counts(done, total, unit),
         format_rate(number, unit),
         format_duration(number),
+        format_took(number),
+        format_usual(number),
     ):
         assert not re.search(r"nan|inf|-", shown.replace(unit, "") if unit else shown)
 
