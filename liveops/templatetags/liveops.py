@@ -4,7 +4,9 @@ from typing import Any
 
 from django import template
 from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.utils import translation
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_htmx.jinja import htmx_script
@@ -12,11 +14,25 @@ from django_htmx.jinja import htmx_script
 from liveops import chain, rendering, snapshot
 from liveops.container import container_html, page_head_html
 from liveops.models import LiveOperation
+from liveops.overview import badge
+from liveops.overview.reach import Reach
 from liveops.progress.update import Region
+from liveops.protocol import SOCKET_PATH
+from liveops.rendering import overview
 
 register = template.Library()
 
-_SCRIPTS = ("liveops",)
+# Each needs some of those before it; the tests of the scripts load them in this order, too.
+_SCRIPTS = (
+    "liveops-socket",
+    "liveops",
+    "liveops-log-list",
+    "liveops-log",
+    "liveops-log-pages",
+    "liveops-log-tools",
+    "liveops-page",
+    "liveops-overview",
+)
 
 
 @register.filter
@@ -32,7 +48,8 @@ def liveops_assets(context: template.Context) -> SafeString:
     With a ``csp_nonce`` in the context, as Django's own policy provides it, all carry the nonce.
     """
     nonce = context.get("csp_nonce")
-    stamp = format_html(' nonce="{}"', nonce) if nonce else ""
+    # A lazy nonce is false until somebody reads it, and without that the policy would have none.
+    stamp = format_html(' nonce="{}"', nonce) if nonce is not None else ""
     link = format_html(
         '<link rel="stylesheet" href="{}"{}>\n{}',
         static("liveops/liveops.css"),
@@ -69,6 +86,27 @@ def live_operation(
         fresh = chain.follow(fresh, lambda following: following.can_view(user)).operation
     csrf_token = get_token(request) if request is not None else ""
     return container_html(fresh, user, csrf_token=csrf_token)
+
+
+@register.simple_tag(takes_context=True)
+def live_operation_badge(context: template.Context) -> SafeString:
+    """Return the badge: what runs, waits and failed of what the user may see; it stays live.
+
+    Nothing for whoever is not logged in or not in the required group. It belongs on a page once.
+    """
+    reach = Reach.of(getattr(context.get("request"), "user", None))
+    if reach is None:
+        return SafeString("")
+    found = badge.read(reach)
+    return render_to_string(
+        "liveops/_badge_frame.html",
+        {
+            "content": overview.badge_html(found),
+            "mark": found.mark,
+            "language": translation.get_language() or "",
+            "socket_path": SOCKET_PATH,
+        },
+    )
 
 
 @register.simple_tag

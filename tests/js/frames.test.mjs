@@ -1,91 +1,51 @@
-// The pure functions of liveops.js.
+// The pure functions of the scripts.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { A, Page, html, line, lines } from "./page.mjs";
+import { A, Page, html } from "./page.mjs";
 
 let page;
 before(async () => {
-  page = await Page.load("");
+  page = await Page.plain("");
 });
 after(() => page.close());
 
-function filter(markup, { seqs = {}, lastLine = 0, hold = false } = {}) {
+function filter(markup, shown = {}) {
   const template = page.document.createElement("template");
   template.innerHTML = markup;
-  const shown = { seqs: new Map(Object.entries(seqs)), lastLine };
-  const held = page.window.liveops.filterFragments(template.content, shown, hold);
-  const numbers = Array.from(template.content.querySelectorAll("li"), (li) => li.dataset.n);
-  return { markup: template.innerHTML, numbers, held: [...held], shown };
+  const seqs = new Map(Object.entries(shown));
+  page.window.liveops.filterFragments(template.content, seqs);
+  return { markup: template.innerHTML, seqs };
 }
 
 describe("filterFragments", () => {
   it("keeps what is newer than the page and remembers it", () => {
-    const { markup, shown } = filter(html.region(A, "status", "new", 8), {
-      seqs: { "op-status": 7 },
-    });
+    const { markup, seqs } = filter(html.region(A, "status", "new", 8), { "op-status": 7 });
     assert.match(markup, />new</);
-    assert.equal(shown.seqs.get("op-status"), 8);
+    assert.equal(seqs.get("op-status"), 8);
   });
 
   it("keeps what is as new as the page", () => {
-    assert.match(filter(html.region(A, "status", "same", 7), { seqs: { "op-status": 7 } }).markup, /same/);
+    const same = html.region(A, "status", "same", 7);
+    assert.match(filter(same, { "op-status": 7 }).markup, /same/);
   });
 
   it("drops what is older than the page, each region by itself", () => {
     const both = html.region(A, "status", "old", 6) + html.region(A, "progress", "new", 6);
-    const { markup, shown } = filter(both, { seqs: { "op-status": 7, "op-progress": 5 } });
+    const { markup, seqs } = filter(both, { "op-status": 7, "op-progress": 5 });
     assert.doesNotMatch(markup, /old/);
     assert.match(markup, /new/);
-    assert.deepEqual([...shown.seqs.values()], [7, 6]);
+    assert.deepEqual([...seqs.values()], [7, 6]);
   });
 
   it("compares numbers, not text", () => {
-    assert.match(filter(html.region(A, "status", "ten", 10), { seqs: { "op-status": 9 } }).markup, /ten/);
+    const ten = html.region(A, "status", "ten", 10);
+    assert.match(filter(ten, { "op-status": 9 }).markup, /ten/);
   });
 
   it("always keeps fragments without a number", () => {
-    const { markup } = filter(html.region(A, "stages", "steps"), { seqs: { "op-stages": 99 } });
+    const { markup, seqs } = filter(html.region(A, "stages", "steps"), { "op-stages": 99 });
     assert.match(markup, /steps/);
-  });
-
-  it("drops log lines that are shown already", () => {
-    const { numbers, shown } = filter(html.append(A, lines(3, 6)), { lastLine: 4 });
-    assert.deepEqual(numbers, ["5", "6"]);
-    assert.equal(shown.lastLine, 6);
-  });
-
-  it("drops a list of which no line is new", () => {
-    assert.equal(filter(html.append(A, lines(3, 4)), { lastLine: 4 }).markup, "");
-  });
-
-  it("keeps a mark of skipped lines only together with the line after it", () => {
-    const mark = "<li>many lines are not shown</li>";
-    const known = filter(html.append(A, mark + line(4) + line(5)), { lastLine: 4 });
-    assert.deepEqual(known.numbers, ["5"]);
-    const fresh = filter(html.append(A, line(4) + mark + line(9)), { lastLine: 4 });
-    assert.deepEqual(fresh.numbers, [undefined, "9"]);
-  });
-
-  it("counts anew from a log that replaces the one shown", () => {
-    const { numbers, shown } = filter(
-      html.replace(A, lines(1, 2)) + html.append(A, lines(2, 3)),
-      { lastLine: 900 },
-    );
-    assert.deepEqual(numbers, ["1", "2", "3"]);
-    assert.equal(shown.lastLine, 3);
-  });
-
-  it("counts from 0 where the log is emptied", () => {
-    assert.equal(filter(html.replace(A, ""), { lastLine: 900 }).shown.lastLine, 0);
-  });
-
-  it("holds appended lines back, and nothing else", () => {
-    const appended = html.append(A, lines(5, 6));
-    const { markup, held } = filter(html.region(A, "status", "new", 1) + appended, { hold: true });
-    assert.match(markup, /new/);
-    assert.doesNotMatch(markup, /data-log/);
-    assert.equal(held.length, 1);
-    assert.match(held[0], /data-n="6"/);
+    assert.equal(seqs.get("op-stages"), 99);
   });
 });
 
@@ -124,5 +84,28 @@ describe("titleMark", () => {
     assert.equal(mark("FINISHED_OK", "CANCELLED"), "⊘");
     assert.equal(mark("INTERRUPTED"), "⊘");
     assert.equal(mark("CANCELLED", "FINISHED_ERROR"), "✗");
+  });
+});
+
+describe("formatDuration", () => {
+  const format = (seconds) => page.window.liveops.formatDuration(seconds);
+
+  it("writes as the server does", () => {
+    const shown = [0, 7, 59.4, 59.6, 754, 3723, 86399, 93784, 10 * 86400].map(format);
+    assert.deepEqual(shown, [
+      "0:00",
+      "0:07",
+      "0:59",
+      "1:00",
+      "12:34",
+      "1:02:03",
+      "23:59:59",
+      "1 d 2:03:04",
+      "10 d 0:00:00",
+    ]);
+  });
+
+  it("knows no time before the start", () => {
+    assert.deepEqual([-0.4, -1, -99999].map(format), ["0:00", "0:00", "0:00"]);
   });
 });

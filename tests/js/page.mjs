@@ -2,130 +2,20 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { JSDOM, VirtualConsole } from "jsdom";
+import { FakeLog, FakeSocket, FakeTimers } from "./fakes.mjs";
+import { A } from "./markup.mjs";
+
+export * from "./fakes.mjs";
+export * from "./markup.mjs";
 
 const require = createRequire(import.meta.url);
 const HTMX = readFileSync(require.resolve("htmx.org/dist/htmx.js"), "utf8");
-const LIVEOPS = readFileSync(
-  new URL("../../liveops/static/liveops/liveops.js", import.meta.url),
-  "utf8",
-);
+const PACKAGE = new URL("../../liveops/", import.meta.url);
+const read = (path) => readFileSync(new URL(path, PACKAGE), "utf8");
 
-export const A = "11111111-1111-4111-8111-111111111111";
-export const B = "22222222-2222-4222-8222-222222222222";
-
-/** Timers that run when `advance` says so. */
-export class FakeTimers {
-  #now = 0;
-  #next = 1;
-  #pending = new Map();
-
-  setTimeout = (callback, delay, ...parameters) => {
-    this.#pending.set(this.#next, { at: this.#now + delay, callback, parameters });
-    this.#next += 1;
-    return this.#next - 1;
-  };
-
-  clearTimeout = (timer) => void this.#pending.delete(timer);
-
-  /** How long the pending timer that was set last still has to wait, in ms. */
-  get latest() {
-    return [...this.#pending.values()].at(-1).at - this.#now;
-  }
-
-  /** Let `ms` pass: everything due runs in order, and what it promises settles. */
-  async advance(ms) {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = [...this.#pending].filter(([, { at }]) => at <= end);
-      if (!due.length) break;
-      const [timer, { at, callback, parameters }] = due.sort((a, b) => a[1].at - b[1].at)[0];
-      this.#pending.delete(timer);
-      this.#now = at;
-      callback(...parameters);
-      await settled();
-    }
-    this.#now = end;
-  }
-}
-
-/** Let everything that is already resolved go on. */
-export function settled() {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A WebSocket as far as liveops.js uses one. */
-export class FakeSocket {
-  readyState = 0;
-  sent = [];
-  closedWith = null;
-
-  constructor(url) {
-    this.url = url;
-  }
-
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-
-  close(code) {
-    this.readyState = 3;
-    this.closedWith = code;
-    this.onclose?.({ code });
-  }
-
-  open() {
-    this.readyState = 1;
-    this.onopen();
-  }
-
-  drop(code = 1006) {
-    this.readyState = 3;
-    this.onclose({ code });
-  }
-
-  deliver(frame) {
-    this.onmessage({ data: JSON.stringify(frame) });
-  }
-
-  /** Frames of one kind that the page sent, for one operation. */
-  asked(kind, op) {
-    return this.sent.filter((frame) => frame[kind]?.op === op).map((frame) => frame[kind]);
-  }
-}
-
-export function line(n, text = `line ${n}`) {
-  return `<li data-n="${n}">${text}</li>`;
-}
-
-export function lines(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => line(from + i)).join("");
-}
-
-export function container(op, { state = "STARTED", token = "", log = "" } = {}) {
-  return `<section id="op-${op}" class="liveop" data-liveop="${op}" data-liveop-state="${state}"
-    data-liveop-socket="/ws/liveops/" data-liveop-token="${token}"
-    data-liveop-snapshot-url="/live/${op}/snapshot/">
-    <div id="op-status"></div>
-    <p class="liveop-connection" data-text-live="Live" data-text-connecting="Connecting"
-      data-text-offline="Offline" data-text-polling="Polling" data-text-refused="Refused"
-      data-text-failed="Failed"></p>
-    <div id="op-controls"><form id="form"></form><form id="again" data-liveop-restart></form></div>
-    <div id="op-progress"></div><div id="op-result"></div><div id="op-stages"></div>
-    <button data-liveop-follow type="button"></button>
-    <div id="op-log"><ol class="liveop-log-lines">${log}</ol></div>
-  </section>`;
-}
-
-/** The fragments that a server sends. */
-export const html = {
-  region: (op, name, inner, seq) =>
-    `<div id="op-${name}"${seq === undefined ? "" : ` data-seq="${seq}"`} ` +
-    `hx-swap-oob="innerHTML:#op-${op} #op-${name}">${inner}</div>`,
-  append: (op, inner) =>
-    `<ol data-log hx-swap-oob="beforeend:#op-${op} #op-log .liveop-log-lines">${inner}</ol>`,
-  replace: (op, inner) =>
-    html.region(op, "log", `<ol class="liveop-log-lines">${inner}</ol>`),
-};
+/** The scripts of a page in the order in which a page loads them: that of the template tag. */
+const [, listed] = /^_SCRIPTS = \(([^)]*)\)/m.exec(read("templatetags/liveops.py"));
+const SCRIPTS = Array.from(listed.matchAll(/"([\w-]+)"/g), ([, name]) => name);
 
 export class Page {
   sockets = [];
@@ -134,22 +24,34 @@ export class Page {
   warnings = [];
   errors = [];
   timers = new FakeTimers();
+  events = [];
   answer = () => Promise.reject(new Error("no network"));
 
-  /** Load a page with this body, up to DOMContentLoaded. */
-  static async load(body, { htmx = true } = {}) {
+  /**
+   * Load a page with this body, up to DOMContentLoaded.
+   * @param {object} options `htmx`: whether to load it; `log`: one to use instead of the real
+   *   one, or null for none; `path`: of the page; `title`; `storage`: false if it is denied;
+   *   `stored`: what it holds; `notifications`: the class for them
+   */
+  static async load(body, options = {}) {
     const page = new Page();
-    await page.#load(body, htmx);
+    await page.#load(body, options);
     return page;
   }
 
-  async #load(body, htmx) {
+  /** Load one whose log only notes what is asked of it. */
+  static plain(body, options = {}) {
+    return Page.load(body, { log: new FakeLog(), ...options });
+  }
+
+  async #load(body, options) {
+    const { htmx = true, log, path = `/live/${A}/`, title = "Import" } = options;
     const virtualConsole = new VirtualConsole();
     virtualConsole.on("warn", (...parts) => this.warnings.push(parts.join(" ")));
     virtualConsole.on("error", (...parts) => this.errors.push(parts.join(" ")));
     virtualConsole.on("jsdomError", (error) => this.errors.push(String(error)));
-    const dom = new JSDOM(`<!DOCTYPE html><title>Import</title><body>${body}</body>`, {
-      url: `https://example.test/live/${A}/`,
+    const dom = new JSDOM(`<!DOCTYPE html><title>${title}</title><body>${body}</body>`, {
+      url: `https://example.test${path}`,
       runScripts: "outside-only",
       pretendToBeVisual: true,
       virtualConsole,
@@ -165,13 +67,30 @@ export class Page {
     };
     this.window.CSS = { escape: (text) => String(text).replace(/[^\w-]/g, "\\$&") };
     this.window.fetch = (url, options) => {
-      this.fetched.push({ url, ...options });
-      return this.answer(url);
+      this.fetched.push({ url: String(url), ...options });
+      return this.answer(String(url));
     };
+    if (options.storage === false) {
+      const get = () => {
+        throw new this.window.DOMException("denied", "SecurityError");
+      };
+      Object.defineProperty(this.window, "localStorage", { get });
+    }
+    if (options.notifications) this.window.Notification = options.notifications;
+    for (const [key, value] of Object.entries(options.stored ?? {}))
+      this.window.localStorage.setItem(key, value);
+    for (const name of ["attached", "applied", "state", "chained"])
+      this.document.addEventListener(`liveop:${name}`, ({ target, detail }) =>
+        this.events.push({ name, op: target.dataset.liveop, ...detail }),
+      );
     if (htmx) this.window.eval(HTMX);
-    this.window.eval(LIVEOPS);
+    for (const name of SCRIPTS)
+      if (log === undefined || !name.startsWith("liveops-log"))
+        this.window.eval(read(`static/liveops/${name}.js`));
     Object.assign(this.window.liveops, {
+      ...(log && { log }),
       timers: this.timers,
+      now: this.timers.now,
       random: () => 0.5,
       navigate: (url) => this.visited.push(url),
       socketFactory: (url) => {
@@ -207,12 +126,37 @@ export class Page {
     return this.operation(op).dataset.liveopConnection;
   }
 
+  get log() {
+    return this.window.liveops.log;
+  }
+
   lineNumbers(op = A) {
     return Array.from(this.region("log", op).querySelectorAll("li"), (li) => Number(li.dataset.n));
   }
 
-  snapshot(op, fragments, seq = 0) {
-    this.socket.deliver({ op, seq, snapshot: true, liveop_html: fragments });
+  snapshot(op, fragments, { seq = 0, ...more } = {}) {
+    this.socket.deliver({ op, seq, snapshot: true, liveop_html: fragments, ...more });
+  }
+
+  finished(op, state, successUrl = null) {
+    const end = { state, url: `/live/${op}/`, success_url: successUrl };
+    this.socket.deliver({ op, liveop_finished: end });
+  }
+
+  chained(from, op, token = "") {
+    this.socket.deliver({ op: from, liveop_chain: { op, channel: `liveop.${op}`, token } });
+  }
+
+  /** The events of one name that containers sent. */
+  heard(name) {
+    return this.events.filter((event) => event.name === name);
+  }
+
+  /** Look at another tab, or come back. */
+  look(isHere) {
+    const { document } = this;
+    Object.defineProperty(document, "hidden", { value: !isHere, configurable: true });
+    document.dispatchEvent(new this.window.Event("visibilitychange"));
   }
 
   frame(op, seq, fragments) {
@@ -226,9 +170,14 @@ export class Page {
     form.dispatchEvent(event);
   }
 
+  /** Answer requests with JSON or, if it is a text, a page; a function says what for a URL. */
   answerWith(body, status = 200) {
-    this.answer = () =>
-      Promise.resolve({ ok: status < 400, status, json: () => Promise.resolve(body) });
+    this.answer = (url) => {
+      const given = typeof body === "function" ? body(url) : body;
+      const code = given === null ? 404 : status;
+      const [json, text] = [() => Promise.resolve(given), () => Promise.resolve(String(given))];
+      return Promise.resolve({ ok: code < 400, status: code, json, text });
+    };
   }
 
   close() {

@@ -14,7 +14,7 @@ const text = (selector) => page.document.querySelector(selector).textContent;
 describe("an operation's own part", () => {
   it("is filled in the container of its operation only", async () => {
     const slot = (op) => container(op).replace("</section>", '<p class="chart"></p></section>');
-    page = await Page.load(slot(A) + slot(B));
+    page = await Page.plain(slot(A) + slot(B));
     page.socket.open();
     page.snapshot(A, "");
     page.frame(A, 1, part(A, ".chart", "<b>A</b>"));
@@ -23,7 +23,7 @@ describe("an operation's own part", () => {
   });
 
   it("is found elsewhere on the page if the container has none", async () => {
-    page = await Page.load(`<p id="chart"></p>${container(A)}`);
+    page = await Page.plain(`<p id="chart"></p>${container(A)}`);
     page.socket.open();
     page.snapshot(A, "");
     page.frame(A, 1, part(A, "#chart", "one"));
@@ -32,7 +32,7 @@ describe("an operation's own part", () => {
   });
 
   it("is replaced whole by outerHTML", async () => {
-    page = await Page.load(`<p id="chart"></p>${container(A)}`);
+    page = await Page.plain(`<p id="chart"></p>${container(A)}`);
     page.socket.open();
     page.snapshot(A, "");
     page.frame(A, 1, part(A, "#chart", '<em id="chart">new</em>', "outerHTML"));
@@ -40,7 +40,7 @@ describe("an operation's own part", () => {
   });
 
   it("that the page does not have is passed over without an error", async () => {
-    page = await Page.load(container(A));
+    page = await Page.plain(container(A));
     const errors = [];
     page.document.addEventListener("htmx:oobErrorNoTarget", () => errors.push("no target"));
     page.socket.open();
@@ -51,7 +51,7 @@ describe("an operation's own part", () => {
 
   it("shows what was put there before the page was opened", async () => {
     const kept = `<template data-liveop-swaps>${part(A, "#chart", "kept")}</template>`;
-    page = await Page.load(
+    page = await Page.plain(
       `<p id="chart"></p>${container(A, { state: "FINISHED_OK" }).replace("</section>", `${kept}</section>`)}`,
     );
     assert.equal(text("#chart"), "kept");

@@ -1,64 +1,42 @@
 /**
- * Keeps the operations of a page live: one socket for all of them, frames applied through htmx.
+ * Keeps the operations of a page live: frames from the socket, applied through htmx.
  * Every `[data-liveop]` container is complete as rendered; this script only brings what changes.
- * @typedef {{seqs: Map<string, number>, lastSeq: ?number, awaiting: boolean}} Watch the newest
- *   data-seq of each region, the newest frame (null after a snapshot), whether a snapshot is due
+ * @typedef {{pk: string, container: Element, seqs: Map<string, number>, lastSeq: ?number,
+ *   awaiting: boolean}} Watch the newest data-seq of each region, the newest frame (null after a
+ *   snapshot), whether a snapshot is due
  */
 (function () {
   "use strict";
+  const { liveops } = window;
   const UNFINISHED = ["NOT_STARTED", "STARTED"];
-  const [MIN_DELAY_MS, MAX_DELAY_MS, ASK_AGAIN_MS, POLL_MS] = [500, 30000, 2000, 2000];
-  const [POLICY_REFUSAL, POLL_AFTER_FAILURES, MAX_HELD, BOTTOM_SLACK_PX] = [4403, 3, 500, 8];
+  const [ASK_AGAIN_MS, POLL_MS, RENEW_MS, MAX_HELD] = [2000, 2000, 60000, 500];
   const SWAP = { swapStyle: "none", transition: false, ignoreTitle: true };
 
-  /** Give the wait before the next attempt in ms: full jitter below a doubling, capped ceiling. */
-  function reconnectDelay(failures, random) {
-    const ceiling = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** failures);
-    return MIN_DELAY_MS + random() * (ceiling - MIN_DELAY_MS);
-  }
-
-  /** Choose the mark for the document title from the states of all operations on the page. */
-  function titleMark(states) {
-    if (states.some((state) => UNFINISHED.includes(state))) return "";
-    if (states.includes("FINISHED_ERROR")) return "✗";
-    return states.every((state) => state === "FINISHED_OK") ? "✓" : "⊘";
-  }
-
-  /** Give the number of the last line in a list of log lines, 0 if it has none. */
-  const lastLine = (list) => Number(list?.lastElementChild?.dataset.n ?? 0);
-
-  /**
-   * Remove from parsed fragments, in place, what the page shows already or shows newer.
-   * @param {{seqs: Map<string, number>, lastLine: number}} shown brought up to date
-   * @param {boolean} hold take out appended log lines whole, for use after the snapshot
-   * @returns {string[]} what was held back
-   */
-  function filterFragments(content, shown, hold) {
-    const held = [];
+  /** Remove from parsed fragments, in place, the regions that the page shows newer already. */
+  function filterFragments(content, seqs) {
     for (const fragment of Array.from(content.children)) {
-      const { seq, log } = fragment.dataset;
-      const stale = Number(seq) < (shown.seqs.get(fragment.id) ?? -Infinity);
-      if (seq !== undefined && !stale) shown.seqs.set(fragment.id, Number(seq));
-      if (fragment.id === "op-log") shown.lastLine = lastLine(fragment.querySelector("ol"));
-      if (log !== undefined && hold) held.push(fragment.outerHTML);
-      else if (log !== undefined) dropKnownLines(fragment, shown);
-      if (stale || (log !== undefined && (hold || !fragment.children.length))) fragment.remove();
+      const seq = Number(fragment.dataset.seq ?? NaN);
+      if (seq < (seqs.get(fragment.id) ?? -Infinity)) fragment.remove();
+      else if (!Number.isNaN(seq)) seqs.set(fragment.id, seq);
     }
-    return held;
   }
 
-  /** Drop the lines up to the last one shown; a mark of skipped lines goes with the line after. */
-  function dropKnownLines(list, shown) {
-    let known = true;
-    for (const line of Array.from(list.children).reverse()) {
-      if (line.dataset.n) known = Number(line.dataset.n) <= shown.lastLine;
-      if (known) line.remove();
+  /** Remove fragments, in place, whose target a page of its own making does not have. */
+  function dropHomeless(content) {
+    for (const fragment of Array.from(content.children)) {
+      const target = /^\w+:(.+)$/s.exec(fragment.getAttribute("hx-swap-oob"))?.[1];
+      if (target && !document.querySelector(target)) fragment.remove();
     }
-    shown.lastLine = Math.max(shown.lastLine, lastLine(list));
   }
 
   const watches = /** @type {Map<string, Watch>} */ (new Map());
-  let [socket, failures, retryTimer, refused] = [null, 0, null, false];
+  const attached = new WeakSet();
+  const find = (pk, root = document) => root.querySelector(`[data-liveop="${CSS.escape(pk)}"]`);
+  const isWatched = (watch) => watches.get(watch.pk) === watch;
+
+  function tell(container, event, detail) {
+    container.dispatchEvent(new CustomEvent(`liveop:${event}`, { bubbles: true, detail }));
+  }
 
   /** Set the connection's state ("": none); `text` is a sentence or the name of a data-text-*. */
   function showConnection(container, state, text = state) {
@@ -67,17 +45,10 @@
     if (indicator) indicator.textContent = indicator.getAttribute(`data-text-${text}`) ?? text;
   }
 
-  /** Keep a log at its end until the reader scrolls up, and again once they are back. */
-  function followLog(container) {
-    const log = container.querySelector("#op-log");
-    const toEnd = () => (log.scrollTop = log.scrollHeight);
-    if (!log || log.onscroll) return;
-    container.querySelector("[data-liveop-follow]")?.addEventListener("click", toEnd);
-    log.onscroll = () => {
-      const below = log.scrollHeight - log.scrollTop - log.clientHeight;
-      log.toggleAttribute("data-away", below > BOTTOM_SLACK_PX);
-    };
-    toEnd();
+  function setState(container, state, detail) {
+    if (container.dataset.liveopState === state) return;
+    container.dataset.liveopState = state;
+    tell(container, "state", { state, ...detail });
   }
 
   /** Fill the operation's own parts: in its container, or else wherever the page has them. */
@@ -89,47 +60,74 @@
     }
   }
 
-  /** Let htmx swap what the filter leaves of a frame, then see to the log and the animations. */
-  function applyHtml({ container, seqs, held, awaiting }, html) {
-    const log = container.querySelector("#op-log");
-    const shown = { seqs, lastLine: lastLine(log?.querySelector("ol")) };
+  /** Let htmx swap what is new in a frame; with it may come the next operation's container. */
+  function applyHtml(watch, html) {
+    const { container } = watch;
     const template = Object.assign(document.createElement("template"), { innerHTML: html });
-    held.push(...filterFragments(template.content, shown, awaiting));
-    held.splice(0, held.length - MAX_HELD);
-    const parts = [...template.content.querySelectorAll("[data-swap]")];
+    const { content } = template;
+    filterFragments(content, watch.seqs);
+    watch.held.push(...(liveops.log?.take(container, content, watch.awaiting) ?? []));
+    watch.held.splice(0, watch.held.length - MAX_HELD);
+    const parts = [...content.querySelectorAll("[data-swap]")];
     parts.forEach((part) => part.remove());
-    if (template.content.children.length) window.htmx.swap(container, template.innerHTML, SWAP);
+    const next = [...content.children].find(({ dataset }) => dataset.liveop);
+    if (next) return goOn(watch, next, template);
+    dropHomeless(content);
+    if (content.children.length) window.htmx.swap(container, template.innerHTML, SWAP);
     fillParts(container, parts);
-    const list = log?.querySelector("ol");
-    for (; list?.children.length > liveops.maxLines; list.firstElementChild.remove())
-      list.dataset.trimmed = "";
-    if (log && !log.hasAttribute("data-away")) log.scrollTop = log.scrollHeight;
-    // A replaced spinner would start anew with every frame; on one clock it just goes on.
-    for (const one of container.getAnimations?.({ subtree: true }) ?? [])
-      if (one.animationName?.startsWith("liveop-")) one.startTime = 0;
+    liveops.log?.applied(container);
+    const shown = container.querySelector("#op-status [data-state]")?.dataset.state;
+    if (UNFINISHED.includes(shown)) setState(container, shown);
+    tell(container, "applied");
   }
 
   /** Apply a snapshot, then the held lines: those pushed while it was read may be missing in it. */
-  function applySnapshot(watch, html) {
-    Object.assign(watch, { awaiting: false, lastSeq: null });
+  function applySnapshot(watch, { liveop_html: html, token, now }) {
+    const { dataset } = watch.container;
+    if (token) dataset.liveopToken = token;
+    if (now) dataset.liveopNow = now;
+    Object.assign(watch, { awaiting: false, lastSeq: null, worked: true });
     [html, ...watch.held.splice(0)].forEach((part) => applyHtml(watch, part));
   }
 
-  function setState(container, state) {
-    container.dataset.liveopState = state;
-    const all = [...document.querySelectorAll("[data-liveop]")].map((c) => c.dataset.liveopState);
-    document.title = `${titleMark(all)} ${document.title.replace(/^[✓✗⊘] /, "")}`.trim();
+  /** Put the next operation's container in the place of a watch's, unless it is shown already. */
+  function goOn(watch, next, template) {
+    const { pk: from, container } = watch;
+    const op = next.dataset.liveop;
+    if (find(op)) return;
+    const focused = container.contains(document.activeElement) ? document.activeElement : null;
+    const headers = container.getAttribute("hx-headers");
+    if (headers && !next.hasAttribute("hx-headers")) next.setAttribute("hx-headers", headers);
+    dropHomeless(template.content);
+    drop(watch);
+    window.htmx.swap(container, template.innerHTML, SWAP);
+    const shown = find(op);
+    if (!shown) return settle();
+    if (focused) {
+      const same = focused.id && shown.querySelector(`#${CSS.escape(focused.id)}`);
+      if (!same) shown.tabIndex = -1;
+      (same || shown).focus({ preventScroll: true });
+    }
+    tell(shown, "chained", { from, op, title: container.dataset.liveopTitle });
   }
 
-  function finish(watch, { state, success_url: successUrl }) {
-    setState(watch.container, state);
+  /** Take the signal that an operation went on with another one. */
+  function chain(watch, { op, token }) {
+    const next = find(op);
+    if (!isWatched(watch) || op === watch.pk) return;
+    if (token && next && !next.dataset.liveopToken) next.dataset.liveopToken = token;
+    if (next) finish(watch, { state: "FINISHED_OK" }, { chained: op });
+    else watch.pollTimer = pollSoon(watch); // the container was lost on the way, so fetch it
+  }
+
+  function finish(watch, { state, success_url: successUrl }, detail) {
     showConnection(watch.container, "");
     drop(watch);
+    setState(watch.container, state, detail);
     settle();
     if (successUrl) liveops.navigate(successUrl);
   }
 
-  const send = (message) => socket?.readyState === 1 && socket.send(JSON.stringify(message));
   const pollSoon = (watch) => watch.pollTimer ?? liveops.timers.setTimeout(poll, 0, watch);
   const stop = (watch, timer) => (watch[timer] = liveops.timers.clearTimeout(watch[timer]) ?? null);
 
@@ -141,68 +139,48 @@
     const data = await window
       .fetch(url, { cache: "no-cache", headers })
       .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
-      .catch((error) => console.warn("liveops: no snapshot from", url, error));
-    if (watch.pollTimer !== pollTimer) return;
+      .catch((error) => console.warn("liveops: no snapshot from", url, error) ?? { error });
+    if (watch.pollTimer !== pollTimer || !isWatched(watch)) return;
     watch.pollTimer = liveops.timers.setTimeout(poll, POLL_MS, watch);
-    showConnection(container, data ? "connecting" : "offline", data ? "polling" : "offline");
-    if (data && data.liveop_html !== watch.polled) applySnapshot(watch, data.liveop_html);
-    if (data && !UNFINISHED.includes(data.state)) finish(watch, data);
-    watch.polled = data?.liveop_html;
+    const isExpired = data.error === 404 && watch.worked && token === container.dataset.liveopToken;
+    if (isExpired) return fail(watch, { error: "not_found" });
+    if (data.error) return void showConnection(container, "offline");
+    if (container.dataset.liveopConnection === "offline") liveops.socket.connect(); // it is back
+    showConnection(container, "connecting", "polling");
+    if (data.token) container.dataset.liveopToken = data.token;
+    if (data.liveop_html !== watch.polled) applySnapshot(watch, data);
+    watch.polled = data.liveop_html;
+    if (data.chain) {
+      applyHtml(watch, data.chain.html);
+      chain(watch, data.chain);
+    } else if (!UNFINISHED.includes(data.state)) finish(watch, data);
   }
 
   /** Ask for a snapshot: at once if `anew`, else at most once per ASK_AGAIN_MS. */
   function ask(watch, anew) {
     const { container, pk } = watch;
     const token = container.dataset.liveopToken;
-    const after = lastLine(container.querySelector("#op-log ol"));
+    const after = liveops.log?.lastLine(container) ?? 0;
     if (anew) stop(watch, "askTimer");
     if (anew && watch.pollTimer === null) showConnection(container, "connecting");
     watch.awaiting = true;
     if ((watch.askAgain = watch.askTimer !== null)) return;
-    send({ subscribe: { op: pk, ...(token && { token }), log_after: after } });
+    liveops.socket.send({ subscribe: { op: pk, ...(token && { token }), log_after: after } });
     watch.askTimer = liveops.timers.setTimeout(() => {
       watch.askTimer = null;
       if (watch.askAgain && watch.awaiting) ask(watch);
     }, ASK_AGAIN_MS);
   }
 
-  function connect() {
-    retryTimer = liveops.timers.clearTimeout(retryTimer) ?? null;
-    if (socket || refused || !watches.size) return;
-    const path = watches.values().next().value.container.dataset.liveopSocket;
-    const opened = liveops.socketFactory(new URL(path, location.href).href.replace(/^http/, "ws"));
-    socket = opened;
-    opened.onopen = () => watches.forEach((watch) => ask(watch, true));
-    opened.onmessage = ({ data }) => socket === opened && receive(JSON.parse(data));
-    opened.onclose = ({ code }) => socket === opened && lose(code);
-  }
-
-  /** The socket is gone: try again unless the server refused us; poll if it never gets through. */
-  function lose(code) {
-    const delay = reconnectDelay((failures += 1), liveops.random);
-    socket = null;
-    refused = code === POLICY_REFUSAL;
-    for (const watch of watches.values()) {
-      if (failures >= POLL_AFTER_FAILURES && !refused) watch.pollTimer = pollSoon(watch);
-      else showConnection(watch.container, "offline", refused ? "refused" : "offline");
-    }
-    if (!refused) retryTimer = liveops.timers.setTimeout(connect, delay);
-  }
-
-  function receive(frame) {
-    const watch = watches.get(frame.op);
-    failures = 0;
-    if (frame.error) {
-      watches.forEach((one) => (frame.op ?? one.pk) === one.pk && fail(one, frame));
-    } else if (frame.liveop_chain) {
-      hop(frame.op, frame.liveop_chain);
-    } else if (watch && frame.liveop_finished) {
-      finish(watch, frame.liveop_finished);
-    } else if (watch && frame.snapshot) {
+  function receive(watch, frame) {
+    if (frame.error) fail(watch, frame);
+    else if (frame.liveop_chain) chain(watch, frame.liveop_chain);
+    else if (frame.liveop_finished) finish(watch, frame.liveop_finished);
+    else if (frame.snapshot) {
       stop(watch, "pollTimer");
       showConnection(watch.container, "live");
-      applySnapshot(watch, frame.liveop_html);
-    } else if (watch) {
+      applySnapshot(watch, frame);
+    } else {
       const last = watch.lastSeq ?? frame.seq;
       if (watch.awaiting || frame.seq > last + 1) ask(watch);
       watch.lastSeq = Math.max(frame.seq, last);
@@ -210,12 +188,22 @@
     }
   }
 
+  /** Take what the socket tells of itself; where it does not get through, the page fetches. */
+  function connection(watch, state) {
+    const isEarly = state === "connecting";
+    if (state === "blocked") watch.pollTimer = pollSoon(watch);
+    else if (state !== "live") showConnection(watch.container, isEarly ? state : "offline", state);
+  }
+
   /** Show the server's sentence, and do what its code calls for. */
-  function fail(watch, { error, detail }) {
+  function fail(watch, { error, detail = "refused" }) {
     const { dataset } = watch.container;
-    if (error === "rate_limited") ask(watch);
+    if (error === "rate_limited" && watch.awaiting) ask(watch);
     if (error === "too_many") watch.pollTimer = pollSoon(watch);
     if (error === "forbidden" || error === "not_found") {
+      if (watch.isRenewing) return;
+      const isDue = !(liveops.now() < watch.renewable);
+      if (watch.worked && isDue) return renew(watch, { error, detail });
       Object.assign(dataset, { liveopConnection: "offline", liveopRefused: error });
       drop(watch);
       settle();
@@ -223,31 +211,38 @@
     showConnection(watch.container, dataset.liveopConnection, detail);
   }
 
-  /** Follow a chain: the next operation's container was swapped in by the frame before. */
-  function hop(from, { op, token }) {
-    const next = document.querySelector(`[data-liveop="${CSS.escape(op)}"]`);
-    if (!next) return;
-    const page = next.dataset.liveopSnapshotUrl.replace(/snapshot\/$/, "");
-    if (location.pathname === page.replace(op, from)) history.replaceState({}, "", page);
-    if (token) next.dataset.liveopToken = token;
-    delete next.dataset.liveopRefused;
-    init(next);
+  /** Get a new token from the page itself, for one that has expired; at most once per RENEW_MS. */
+  async function renew(watch, refusal) {
+    const { container, pk } = watch;
+    Object.assign(watch, { renewable: liveops.now() + RENEW_MS, isRenewing: true });
+    const page = await window
+      .fetch(location.href, { cache: "no-store", headers: { Accept: "text/html" } })
+      .then((reply) => (reply.status < 500 ? reply.text() : Promise.reject(reply.status)))
+      .catch((error) => console.warn("liveops: no page with a new token,", error) ?? null);
+    if (!isWatched(watch)) return;
+    if (page === null) {
+      showConnection(container, "offline");
+      watch.renewTimer = liveops.timers.setTimeout(renew, RENEW_MS, watch, refusal);
+      return;
+    }
+    const found = find(pk, new DOMParser().parseFromString(page, "text/html"));
+    watch.isRenewing = false;
+    if (!found) return fail(watch, refusal);
+    container.dataset.liveopToken = found.dataset.liveopToken;
+    ask(watch, true);
   }
 
   function drop(watch) {
-    ["pollTimer", "askTimer"].forEach((timer) => stop(watch, timer));
+    ["pollTimer", "askTimer", "renewTimer"].forEach((timer) => stop(watch, timer));
+    if (!isWatched(watch)) return;
     watches.delete(watch.pk);
-    send({ unsubscribe: { op: watch.pk } });
+    liveops.socket.leave(watch.pk);
   }
 
-  /** Let go of operations that left the page; open the socket, or close it when none is left. */
+  /** Let go of operations that left the page, and of the socket if none is left. */
   function settle() {
     for (const watch of watches.values()) if (!watch.container.isConnected) drop(watch);
-    if (watches.size && retryTimer === null) connect();
-    if (watches.size || !socket) return;
-    const last = socket;
-    socket = null;
-    last.close(1000);
+    liveops.socket.settle();
   }
 
   /** Follow one container, unless it is finished, refused or followed already. */
@@ -256,12 +251,21 @@
     const known = watches.get(pk);
     const swaps = container.querySelector("template[data-liveop-swaps]");
     fillParts(container, [...(swaps?.content.children ?? [])]);
-    followLog(container);
+    liveops.log?.attach(container);
+    if (!attached.has(container) && attached.add(container)) tell(container, "attached");
     if (no || !UNFINISHED.includes(state) || known?.container.isConnected) return;
     if (known) drop(known);
     const watch = { pk, container, seqs: new Map(), lastSeq: null, held: [], pollTimer: null };
+    Object.assign(watch, { askTimer: null, awaiting: true });
     watches.set(pk, watch);
-    ask(watch, true);
+    liveops.follow(pk, {
+      socket: container.dataset.liveopSocket,
+      unsubscribe: { op: pk },
+      opened: () => ask(watch, true),
+      receive: (frame) => receive(watch, frame),
+      trouble: (frame) => fail(watch, frame),
+      connection: (state) => connection(watch, state),
+    });
   }
 
   /** Follow the unfinished operations in `root`; call it as often as you like. */
@@ -278,20 +282,16 @@
     if (container && !successful) {
       const text = xhr.status === 409 ? xhr.responseText : "failed";
       showConnection(container, container.dataset.liveopConnection ?? "", text);
-    } else if (container && elt.hasAttribute("data-liveop-restart")) {
-      container.querySelector("#op-log ol")?.replaceChildren();
+    } else if (container && elt.matches("[data-liveop-restart], [data-liveop-resume]")) {
+      if (elt.hasAttribute("data-liveop-restart")) liveops.log?.reset(container);
       setState(container, "NOT_STARTED");
       init(container);
     }
   }
 
-  const liveops = { init, reconnectDelay, titleMark, filterFragments, timers: window };
-  Object.assign(liveops, { random: Math.random, maxLines: 5000 });
-  liveops.socketFactory = (url) => new WebSocket(url);
-  window.liveops = Object.assign(liveops, { navigate: (url) => location.assign(url) });
+  Object.assign(liveops, { init, filterFragments, maxLines: 5000 });
+  liveops.navigate = (url) => location.assign(url);
 
-  window.addEventListener("online", connect);
-  document.addEventListener("visibilitychange", () => document.hidden || connect());
   document.addEventListener("htmx:load", ({ target }) => init(target));
   document.addEventListener("htmx:afterSettle", settle);
   document.addEventListener("htmx:afterRequest", controlDone);
