@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,16 +60,31 @@ def manage(folder: Path, *arguments: str, **options: Any) -> subprocess.Complete
 
 @dataclass
 class Site:
-    """A running example project."""
+    """A running example project; its process may be killed and started anew at the same address.
+
+    Between the two, connections wait in the queue of the socket, which belongs to the test.
+    """
 
     url: str
     folder: Path
+    start: Callable[[], subprocess.Popen[bytes]]
+    probe: str
     process: subprocess.Popen[bytes]
 
     @property
     def log(self) -> str:
         """What the server printed so far."""
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """Let the server's process die without a word."""
+        self.process.kill()
+        self.process.wait(30)
+
+    def start_again(self) -> None:
+        """Start another process at the same address, and wait until it answers."""
+        self.process = self.start()
+        _wait_until_up(self)
 
 
 @contextmanager
@@ -81,29 +96,33 @@ def serve(
         # The socket is opened here and handed over: no other process can take its port meanwhile.
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "--fd", str(listener.fileno()), application],
-            env=environment(folder, **more),
-            pass_fds=[listener.fileno()],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-        )
-        site = Site(f"http://127.0.0.1:{listener.getsockname()[1]}", folder, process)
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                [sys.executable, "-m", "daphne", "--fd", str(listener.fileno()), application],
+                env=environment(folder, **more),
+                pass_fds=[listener.fileno()],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+            )
+
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        site = Site(url, folder, start, probe, start())
         try:
-            _wait_until_up(site, probe)
+            _wait_until_up(site)
             yield site
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            if site.process.poll() is None:
+                site.process.send_signal(signal.SIGTERM)
+            site.process.wait(30)
 
 
-def _wait_until_up(site: Site, probe: str) -> None:
+def _wait_until_up(site: Site) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(site.url + probe, timeout=60):
+            with urllib.request.urlopen(site.url + site.probe, timeout=60):
                 return
         except OSError:
             if site.process.poll() is not None or time.monotonic() > deadline:
@@ -166,6 +185,13 @@ def context(browser: Browser, site: Site, login: Any) -> Iterator[BrowserContext
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page that fails its test on any script error or breach of the content security policy."""
     page = context.new_page()
+    problems = watch_for_problems(page)
+    yield page
+    assert problems == []
+
+
+def watch_for_problems(page: Page) -> list[str]:
+    """Return a list that fills with a page's script errors and breaches of its policy."""
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
     page.on(
@@ -176,5 +202,4 @@ def page(context: BrowserContext) -> Iterator[Page]:
         "document.addEventListener('securitypolicyviolation', e =>"
         " console.error('policy violation: ' + e.violatedDirective + ' ' + e.blockedURI))"
     )
-    yield page
-    assert problems == []
+    return problems

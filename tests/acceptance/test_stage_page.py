@@ -143,8 +143,9 @@ def test_two_retries_and_a_skip_are_seen_live(page: Page, release: Release) -> N
 
 
 STEPS = """() => [...document.querySelectorAll("#op-stages li")].map(e => ({
-    state: e.dataset.state, attempt: e.dataset.attempt, text: e.innerText,
-    current: e.getAttribute("aria-current"),
+    state: e.dataset.state, attempt: e.dataset.attempt, current: e.getAttribute("aria-current"),
+    texts: [...e.querySelectorAll(".liveop-step > *")]
+        .map(part => part.querySelector("time") ? "a clock" : part.innerText),
 }))"""
 
 
@@ -196,14 +197,14 @@ CONTRASTS = """() => {
         return color;
     };
     return [...document.querySelectorAll("#op-stages li")].map(e => ({
-        texts: [...e.querySelectorAll(".liveop-step > span")].map(
+        texts: [...e.querySelectorAll(".liveop-step > *")].map(
             span => contrast(getComputedStyle(span).color, behind(span))),
         icon: contrast(tone(e), behind(e)),
     }));
 }"""
 
 LAYOUT = """() => [...document.querySelectorAll("#op-stages li")].map(e => {
-    const spans = [...e.querySelectorAll(".liveop-step > span")];
+    const spans = [...e.querySelectorAll(".liveop-step > *")];
     const parts = spans.map(span => span.getBoundingClientRect());
     const box = e.getBoundingClientRect();
     return {
