@@ -7,7 +7,9 @@ without a session; it says nothing of who the bearer is and so never allows cont
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core import signing
+from django.db.models import Q
 
 from liveops.conf import get_settings
 
@@ -63,6 +65,34 @@ def can_debug(operation: "LiveOperation", user: Any) -> bool:
     return may_enter(user) and _permitted(operation.operation_type, user, ("change",))
 
 
+def can_delete(operation: "LiveOperation", user: Any) -> bool:
+    """Return whether the user may delete: who may watch, and only by permission to delete."""
+    return operation.can_view(user) and _permitted(operation.operation_type, user, ("delete",))
+
+
+def open_classes(user: Any, *actions: str) -> list[str]:
+    """Return the classes, by label, that a permission opens to the user whoever owns the operation.
+
+    Args:
+        user: somebody; whoever may not enter is given none.
+        actions: what the permission may be for, such as ``view`` and ``change``.
+    """
+    return _open_classes(user, actions) if may_enter(user) else []
+
+
+def visible_to(user: Any) -> Q:
+    """Return the condition on operations that lists need: what ``can_view`` allows, as a query.
+
+    A class that overrides that method is not asked, for a query cannot call it.
+    """
+    if not may_enter(user):
+        return Q(pk__in=())
+    actions = ("view", "change")
+    if _permitted("liveops.LiveOperation", user, actions):
+        return Q()
+    return Q(owner=user.pk) | Q(operation_type__in=_open_classes(user, actions))
+
+
 def sees_everything(user: Any) -> bool:
     """Return whether the user may watch operations of every owner and class."""
     return sees_all_of("liveops.LiveOperation", user)
@@ -81,3 +111,9 @@ def _permitted(label: str, user: Any, actions: tuple[str, ...]) -> bool:
         or user.has_perm(f"liveops.{action}_liveoperation")
         for action in actions
     )
+
+
+def _open_classes(user: Any, actions: tuple[str, ...]) -> list[str]:
+    base = apps.get_model("liveops", "LiveOperation")  # the module of the models imports this one
+    labels = (model._meta.label for model in apps.get_models() if issubclass(model, base))
+    return [label for label in labels if _permitted(label, user, actions)]

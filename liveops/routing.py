@@ -5,9 +5,7 @@ from typing import Any, cast
 from django.urls import path
 
 from liveops.consumers import LiveOperationConsumer
-
-SOCKET_PATH = "/ws/liveops/"
-"""Where pages connect to."""
+from liveops.protocol import SOCKET_PATH
 
 websocket_urlpatterns = [
     path(SOCKET_PATH.lstrip("/"), cast("Any", LiveOperationConsumer.as_asgi())),

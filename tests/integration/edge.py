@@ -21,7 +21,8 @@ from django.db import connections
 
 from liveops.progress import Progress
 from liveops.progress.pumps import InlinePump
-from liveops.routing import SOCKET_PATH, websocket_urlpatterns
+from liveops.protocol import SOCKET_PATH
+from liveops.routing import websocket_urlpatterns
 from liveops.runners.executor import execute
 from tests.testapp.models import Scripted
 

@@ -100,7 +100,7 @@ def test_three_in_a_row() -> None:
 
     operation, _ = run_scripted(first)
     second = stored(operation.next_operation)
-    third = LiveOperation.objects.get(pk=second.next_operation_id)
+    third = LiveOperation.objects.get(previous_operation=second.pk)
     assert {row.state for row in (second, third)} == {State.FINISHED_OK}
     assert third.operation_type == "testapp.Walk"
     assert third.next_operation_id is None

@@ -11,7 +11,8 @@ from django.test import Client
 
 from liveops import control
 from liveops.progress import Progress
-from liveops.routing import SOCKET_PATH, websocket_urlpatterns
+from liveops.protocol import SOCKET_PATH
+from liveops.routing import websocket_urlpatterns
 from tests.integration.conftest import Templates
 from tests.integration.edge import HeldRun, Socket, asynchronous, missing, person
 from tests.integration.markup import REGIONS, Element, fragments, log_numbers, log_texts
@@ -44,7 +45,7 @@ async def test_the_first_answer_is_a_snapshot_of_all_regions(run: HeldRun, owner
     regions = shown(frame)
     assert set(regions) == REGIONS
     assert "At work" in regions["op-status"].text
-    assert regions["op-progress"].one("progress").attributes["value"] == "40.00"
+    assert regions["op-progress"].all("progress")[-1].attributes["value"] == "40.00"
     states = [step.attributes["data-state"] for step in regions["op-stages"].all("li")]
     assert states == ["done", "pending", "pending"]
     assert log_texts(regions["op-log"]) == ["one", "two"]
@@ -250,7 +251,7 @@ async def test_a_page_that_is_too_far_behind_gets_the_last_lines_anew(
         log = shown(await socket.subscribe(run.operation, log_after=400))["op-log"]
         assert log.attributes["mode"] == "innerHTML"
         assert log_numbers(log) == list(range(501, 1_501))
-        assert "500" in log.one("li", class_="liveop-log-gap").text
+        assert "500" in log.one("p", class_="liveop-log-edge").text
         log = shown(await socket.subscribe(run.operation, log_after=500))["op-log"]
         assert (log.attributes["mode"], len(log_numbers(log))) == ("beforeend", 1_000)
 

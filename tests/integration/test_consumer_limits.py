@@ -99,7 +99,7 @@ async def test_a_page_watches_only_so_many(owner: Any, settings: Any) -> None:
 @asynchronous
 async def test_a_page_asks_only_so_often(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=100.0)
-    clock.monotonic = lambda: clock.now
+    clock.monotonic = clock.time = lambda: clock.now
     monkeypatch.setattr(consumers, "time", clock)
     monkeypatch.setattr(consumers, "_BURST", 3.0)
     monkeypatch.setattr(consumers, "_RATE", 2.0)

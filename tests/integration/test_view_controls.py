@@ -199,6 +199,7 @@ def test_a_snapshot_is_one_frame_with_every_region(client: Client, owner: Any) -
         response = client.get(f"/live/{run.operation.pk}/snapshot/")
     frame = response.json()
     shown = fragments(frame.pop("liveop_html"), run.operation.pk)
+    assert access.token_allows(frame.pop("token"), run.operation.pk)
     assert frame == {
         "op": str(run.operation.pk),
         "seq": seq,

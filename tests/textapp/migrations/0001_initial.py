@@ -5,95 +5,179 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('liveops', '0002_stage_methods'),
+        ("liveops", "0002_stage_methods"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Endless',
+            name="Endless",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
-                ('way', models.CharField(choices=[('body', 'body'), ('wait', 'wait'), ('child', 'child'), ('deaf', 'deaf'), ('absent', 'absent')], max_length=10)),
-                ('grace', models.FloatField(default=5.0)),
-                ('folder', models.CharField(blank=True, max_length=200)),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("body", "body"),
+                            ("wait", "wait"),
+                            ("child", "child"),
+                            ("deaf", "deaf"),
+                            ("absent", "absent"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("grace", models.FloatField(default=5.0)),
+                ("folder", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
         migrations.CreateModel(
-            name='Halfway',
+            name="Halfway",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
-                ('folder', models.CharField(max_length=200)),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
+                ("folder", models.CharField(max_length=200)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
         migrations.CreateModel(
-            name='Mixed',
+            name="Mixed",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('refuse', models.BooleanField(default=False)),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("refuse", models.BooleanField(default=False)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
         migrations.CreateModel(
-            name='Prepare',
+            name="Prepare",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
-                ('status', models.PositiveIntegerField(default=0, help_text='Exit status of the last command.')),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
+                (
+                    "status",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Exit status of the last command."
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('liveoperation_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='liveops.liveoperation')),
-                ('version', models.CharField(default='1.0', help_text='What to release.', max_length=20)),
-                ('channel', models.CharField(choices=[('beta', 'Beta'), ('stable', 'Stable')], default='beta', max_length=10)),
-                ('failures', models.PositiveIntegerField(default=0, help_text='How many attempts to save fail.')),
-                ('status', models.PositiveIntegerField(default=0, help_text='Exit status of the last command.')),
+                (
+                    "liveoperation_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="liveops.liveoperation",
+                    ),
+                ),
+                (
+                    "version",
+                    models.CharField(default="1.0", help_text="What to release.", max_length=20),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("beta", "Beta"), ("stable", "Stable")],
+                        default="beta",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "failures",
+                    models.PositiveIntegerField(
+                        default=0, help_text="How many attempts to save fail."
+                    ),
+                ),
+                (
+                    "status",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Exit status of the last command."
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('liveops.liveoperation',),
+            bases=("liveops.liveoperation",),
         ),
         migrations.CreateModel(
-            name='Late',
-            fields=[
-            ],
+            name="Late",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('textapp.endless',),
+            bases=("textapp.endless",),
         ),
         migrations.CreateModel(
-            name='Waiting',
-            fields=[
-            ],
+            name="Waiting",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('textapp.endless',),
+            bases=("textapp.endless",),
         ),
     ]
