@@ -159,14 +159,23 @@ class LiveOperation(StagedOperation, FencedModel):
         """
         if self._state.adding:
             raise InvalidStateError("Save the operation before you call enqueue().")
+        self.check_stages_to_run()
         if self.stages_to_run is not None:
-            problem = self.specific_class().why_not_only(self.stages_to_run)
-            if problem is not None:
-                raise ConfigurationError(problem)
             self.save(update_fields=["stages_to_run"])  # runners load the operation anew
         runner = conf.load_runner()()
         alias = router.db_for_write(type(self), instance=self)
         transaction.on_commit(partial(runner.submit, self), using=alias)
+
+    def check_stages_to_run(self) -> None:
+        """Refuse ``stages_to_run`` that ask for what cannot be done.
+
+        Raises:
+            ConfigurationError: it names a stage that there is none of, or one that must run.
+        """
+        if self.stages_to_run is not None:
+            problem = self.specific_class().why_not_only(self.stages_to_run)
+            if problem is not None:
+                raise ConfigurationError(problem)
 
     def get_state(self) -> str:
         """Return the state as one of the names in :class:`liveops.states.State`."""

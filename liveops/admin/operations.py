@@ -25,6 +25,15 @@ from liveops.states import State
 _BY_OWNER = ("owner", admin.RelatedOnlyFieldListFilter)
 
 
+_KEPT_BACK = {"traceback", "next_operation", "next_operation_id", "previous_operation"}
+
+
+def _is_kept_back(lookup: Any) -> bool:
+    """Return whether a column or lookup is about what not every watcher of a record may see."""
+    parts = str(lookup).split("__") if isinstance(lookup, str) else ()
+    return not _KEPT_BACK.isdisjoint(parts)
+
+
 def _labels(model: type[LiveOperation]) -> set[str]:
     """Return the labels of a class and of those that derive from it."""
     return {found._meta.label for found in apps.get_models() if issubclass(found, model)}
@@ -133,10 +142,29 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer the filter by owner to those who see what others own."""
-        given: list[Any] = list(super().get_list_filter(request))
+        given = [
+            entry
+            for entry in super().get_list_filter(request)
+            if not _is_kept_back(entry[0] if isinstance(entry, list | tuple) else entry)
+        ]
         if self._open_classes(request, "view", "change"):
             return given
         return [entry for entry in given if entry != _BY_OWNER]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns; no row can be asked who may see the kept back ones."""
+        return [name for name in super().get_list_display(request) if not _is_kept_back(name)]
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """Return what is searched, without what may be kept back."""
+        given = super().get_search_fields(request)
+        return [name for name in given if not _is_kept_back(name.lstrip("^=@"))]
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """Refuse to filter by what may be kept back: the answers would tell it bit by bit."""
+        if _is_kept_back(lookup):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

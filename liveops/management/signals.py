@@ -46,10 +46,15 @@ class Signals:
             signal.signal(number, handler)
 
     def go_on_with(self, operation: LiveOperation) -> None:
-        """Turn to the next operation of a chain; whoever cancelled the last one means this, too."""
+        """Turn to the next operation of a chain; whoever stopped the last one means this, too."""
+        if self._asked or self.status is not None:
+            self.give_up(operation)
         self._operation = operation
-        if self._asked:
-            self._cancel()
+
+    def give_up(self, operation: LiveOperation) -> None:
+        """Cancel the next operation of a chain, which is not going to be run."""
+        self._operation = operation
+        self._cancel()
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

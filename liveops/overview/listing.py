@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
 from liveops.models import LiveOperation
@@ -118,8 +118,9 @@ def read_choices(operations: "QuerySet[LiveOperation]", filters: Filters, reach:
     ]
     owners = {(str(pk), str(user_name)) for _, pk, user_name in found if pk is not None}
     if filters.owner and filters.owner not in dict(owners):
-        chosen = get_user_model()._base_manager.filter(pk=filters.owner).first()
-        owners |= {(filters.owner, chosen.get_username())} if chosen is not None else set()
+        # Only of somebody whose operations may be seen: names are not to be had by counting up.
+        theirs = operations.filter(Q(owner=filters.owner)).values_list(name, flat=True).first()
+        owners |= {(filters.owner, str(theirs))} if theirs is not None else set()
     return Choices(
         sorted(types, key=lambda choice: choice[1].casefold()),
         sorted(owners, key=lambda choice: choice[1].casefold()) if reach.sees_others else [],

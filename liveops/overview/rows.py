@@ -165,7 +165,11 @@ def _row(values: Mapping[str, Any], reach: Reach) -> Row:
     state, next_pk = values["state"], values["next_operation_id"]
     has_next = state == State.FINISHED_OK and next_pk is not None
     next_label = values["next_operation__operation_type"]
-    is_shown = has_next and reach.includes(next_label, values["next_operation__owner_id"])
+    is_shown = (
+        has_next
+        and reach.includes(next_label, values["next_operation__owner_id"])
+        and _asks_permissions_only(next_label)
+    )
     error = values["liveops_error"] if state == State.FINISHED_ERROR else ""
     return Row(
         pk=values["pk"],
@@ -183,6 +187,12 @@ def _row(values: Mapping[str, Any], reach: Reach) -> Row:
         next_pk=next_pk if is_shown else None,
         next_title=title_of(next_label) if is_shown else "",
     )
+
+
+def _asks_permissions_only(label: str) -> bool:
+    """Return whether a class has no rule of its own about who may watch, which no list can ask."""
+    model = _class_of(label)
+    return model is not None and model.can_view is LiveOperation.can_view
 
 
 def title_of(label: str) -> str:

@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from liveops import store
 from liveops.exceptions import FenceLost, InvalidStateError
@@ -15,6 +14,7 @@ from liveops.progress.bridge import call_at_home
 from liveops.progress.run import Run
 from liveops.progress.staging import Stages
 from liveops.progress.update import Finished
+from liveops.stages import StageState, without_unfinished
 from liveops.states import State
 from liveops.store import Ending
 
@@ -24,6 +24,9 @@ HandOn = Callable[[LiveOperation], None]
 """What starts the next operation of a chain, once the hand-over is committed."""
 
 
+_ENDED = "This operation has ended with chain_to(); call that last, and once."
+
+
 class HandOver:
     """The end of a run that goes on with another operation.
 
@@ -31,23 +34,33 @@ class HandOver:
         run: the run that ends.
         following: the next operation.
         result: the result of the run, if it has set one.
+        hand_on: what starts the next operation; None enqueues it.
     """
 
-    def __init__(self, run: Run, following: LiveOperation, result: dict[str, Any] | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        following: LiveOperation,
+        result: dict[str, Any] | None,
+        hand_on: HandOn | None,
+    ) -> None:
         self._run = run
         self._following = following
         self._result = result
-        self._is_shown = False
+        self._hand_on = hand_on
+        self._is_committed = False
         self._is_settled = False
+        self._is_shown = False
 
-    def carry_out(self, hand_on: HandOn | None) -> None:
+    def carry_out(self) -> None:
         """Save the end, the link and the request to run the next one, in one transaction.
 
-        Watchers are told, and the next operation is started, once that is committed.
+        Watchers are told, and the next operation is started, once that is committed. In memory the
+        run goes on until then, for a transaction of user code may still take all of it back.
 
         Raises:
             FenceLost: the run no longer owns its operation.
-            InvalidStateError: another operation was chained to the next one meanwhile.
+            InvalidStateError: it was chained meanwhile, or another operation to the next one.
         """
         run, operation = self._run, self._run.operation
         before = {name: getattr(operation, name) for name in RUN_COLUMNS}
@@ -59,26 +72,30 @@ class HandOver:
                     run.settle("")  # so whoever reads of the end finds the last lines there too
                     self._is_settled = True
                 transaction.on_commit(self._committed, using=run.alias)
-                if hand_on is None:
+                if self._hand_on is None:
                     self._following.enqueue()
                 else:
-                    transaction.on_commit(partial(hand_on, self._following), using=run.alias)
+                    transaction.on_commit(self._start_following, using=run.alias)
         except Exception:
-            for name, value in before.items():
-                setattr(operation, name, value)
-            operation.remember_run_columns()
+            _put_back(operation, before)
             run.go_on()
             raise
+        if not self._is_committed:
+            _put_back(operation, before)
 
     def _save(self) -> None:
         run, following = self._run, self._following
         ending = Ending(State.FINISHED_OK, result_context=self._result)
+        states = run.operation.stage_states
+        run.operation.stage_states = without_unfinished(states, StageState.DONE)
         try:
             with transaction.atomic(using=run.alias):
                 done = store.finish(run.operation, ending, following=following)
         except IntegrityError as error:
             raise _taken(following) from error
         if not done:
+            if store.state_of(run.operation) is State.FINISHED_OK:
+                raise InvalidStateError(_ENDED)
             pk = run.operation.pk
             raise FenceLost(f"Run {run.run_id} no longer owns operation {pk}.")
 
@@ -86,15 +103,32 @@ class HandOver:
         """Return whether the hand-over was not taken back with a transaction of user code."""
         return store.state_of(self._run.operation) is State.FINISHED_OK
 
-    def show(self) -> None:
+    def conclude(self) -> None:
+        """Do what is left to do when ``run()`` has come to its end.
+
+        There is something if an ``on_commit`` hook of user code failed, after which Django calls no
+        other. A transaction around the run as a whole is the run's own world, and does not count.
+        """
+        self._show()
+        if not self._is_committed and not connections[self._run.alias].in_atomic_block:
+            self._is_committed = True
+            if self._hand_on is None:
+                self._following.enqueue()
+            else:
+                self._hand_on(self._following)
+
+    def _show(self) -> None:
         """Show the end and where it went on; once."""
         if self._is_shown:
             return
         self._is_shown = True
-        self._run.is_ending = True
+        run = self._run
+        run.is_ending = True
+        run.operation.refresh_from_db(fields=[*RUN_COLUMNS])
+        run.leave_stages()
         if not self._is_settled:
-            self._run.settle("")
-        self._run.end(
+            run.settle("")
+        run.end(
             Finished(
                 state=State.FINISHED_OK,
                 success_url=None,
@@ -104,13 +138,26 @@ class HandOver:
                 following=self._following,
             )
         )
+        run.is_ending = False  # it has ended; code after chain_to() may be interrupted
 
     def _committed(self) -> None:
+        self._is_committed = True
         try:
-            self.show()
+            self._show()
         except Exception:  # what starts the next operation follows in the same round
             pk = self._run.operation.pk
             logger.exception("liveops: watchers of operation %s could not be handed over", pk)
+
+    def _start_following(self) -> None:
+        if self._hand_on is not None:
+            self._hand_on(self._following)
+
+
+def _put_back(operation: LiveOperation, columns: dict[str, Any]) -> None:
+    """Have the instance say what it said before, while the row says more than is committed."""
+    for name, value in columns.items():
+        setattr(operation, name, value)
+    operation.remember_run_columns()
 
 
 class Chaining(Stages):
@@ -157,12 +204,13 @@ class Chaining(Stages):
             problem = "error() was called, so this operation ends as failed and cannot be chained."
         if problem is not None:
             raise InvalidStateError(problem)
-        run.leave_stages()
+        following.check_stages_to_run()
         self._take_back_heading()
         run.flush()
-        hand_over = HandOver(run, following, self.result_context)
-        hand_over.carry_out(self._hand_on)
+        hand_over = HandOver(run, following, self.result_context, self._hand_on)
+        hand_over.carry_out()
         self._hand_over = hand_over
+        run.has_been_chained = hand_over.stands
 
     def _end_of_chain(self, ending: State) -> State | None:
         """Return how the operation ended if it was handed over, None if it was not.
@@ -177,7 +225,7 @@ class Chaining(Stages):
         if not hand_over.stands():
             logger.warning("liveops: a transaction took back the chain of operation %s", pk)
             return None
-        hand_over.show()  # a transaction around the run as a whole is the run's own world
+        hand_over.conclude()
         if ending is not State.FINISHED_OK:
             logger.error("liveops: operation %s was chained before; it stays FINISHED_OK", pk)
         if run.state.status_changed or run.state.pending:
@@ -191,9 +239,7 @@ class Chaining(Stages):
             InvalidStateError: this operation was chained already.
         """
         if self._hand_over is not None and self._hand_over.stands():
-            raise InvalidStateError(
-                "This operation has ended with chain_to(); call that last, and once."
-            )
+            raise InvalidStateError(_ENDED)
 
 
 def _problem(run: Run, following: LiveOperation) -> str | None:

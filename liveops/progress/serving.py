@@ -141,7 +141,7 @@ class ServedRun(Stoppable):
             if is_news and action is not None:
                 actions = (*actions, action)
             self.operation.cancel_requested = True
-            changed = (Region.CONTROLS, Region.STATUS, Region.RESULT)
+            changed = (Region.CONTROLS, Region.STATUS, Region.PROGRESS, Region.RESULT)
             self._screen.change(*changed, cancel_requested=True, actions=actions)
         self.request_stop(OperationCancelled("The operation was cancelled."))
         if self._pump.own_connection:

@@ -1,5 +1,6 @@
 """A run at its stage boundaries: each is saved and shown at once, in order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -25,11 +26,13 @@ class StagedRun(ServedRun):
 
     Attributes:
         passages: the stages that are open, in the order in which they were entered.
+        has_been_chained: tells whether the operation has ended with ``chain_to()``; None before.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.passages: list[OpenStage] = []
+        self.has_been_chained: Callable[[], bool] | None = None
 
     def enter_stage(self, change: StageChange) -> None:
         """Begin a stage: save it, show it, put the bar back to 0 %.
@@ -38,7 +41,7 @@ class StagedRun(ServedRun):
             StopSignal: the run is to stop; the stage did not begin.
             InvalidStateError: the run has ended.
         """
-        if self._ended:
+        if self._ended or (self.has_been_chained is not None and self.has_been_chained()):
             raise InvalidStateError(
                 f"The run has ended, so the stage {change.name!r} cannot begin."
             )

@@ -10,6 +10,9 @@ class EagerRunner(Runner):
     """Carries out the operation before ``enqueue()`` returns (after the commit, as always)."""
 
     def enqueue(self, operation: LiveOperation) -> None:
-        """Run the operation here and now."""
-        operation.refresh_from_db()
-        execute(operation, pump=inline_pump())
+        """Run the operation here and now, and those that it is chained to one after the other."""
+        waiting = [operation]
+        while waiting:
+            following = waiting.pop()
+            following.refresh_from_db()
+            execute(following, pump=inline_pump(), hand_on=waiting.append)

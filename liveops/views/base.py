@@ -30,6 +30,11 @@ class BaseLiveOperationMixin(LoginRequiredMixin):
         return {"base_template": get_settings().BASE_TEMPLATE, **context}
 
 
+def has_it_already(request: HttpRequest, etag: str) -> bool:
+    """Return whether the page holds what a tag stands for; compression may have weakened it."""
+    return request.headers.get("If-None-Match", "").removeprefix("W/") == etag
+
+
 def visible_operation(request: HttpRequest, pk: UUID) -> LiveOperation:
     """Return the specific instance of an operation that the request's user may watch.
 

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.views import View
 
-from liveops import control
-from liveops.exceptions import InvalidStateError
+from liveops import control, store
+from liveops.exceptions import ConfigurationError, InvalidStateError
 from liveops.models import LiveOperation
 from liveops.views.base import BaseLiveOperationMixin, visible_operation
 
@@ -21,7 +21,7 @@ def _asked_by_htmx(request: HttpRequest) -> bool:
 
 
 class _ControlView(BaseLiveOperationMixin, View):
-    """A POST that changes an operation; 409 if its state does not allow that any more."""
+    """A POST that changes an operation; 409 if its state or its stages do not allow that now."""
 
     http_method_names = ("post",)
 
@@ -47,8 +47,13 @@ class _ControlView(BaseLiveOperationMixin, View):
             raise PermissionDenied
         try:
             self.act(operation, request.user)
-        except InvalidStateError as error:
-            return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
+        except (InvalidStateError, ConfigurationError) as error:
+            return HttpResponse(
+                str(error),
+                status=409,
+                content_type="text/plain; charset=utf-8",
+                headers={"X-Liveop-State": store.state_of(operation)},
+            )
         if _asked_by_htmx(request):
             return HttpResponse(status=204)
         return redirect(operation.get_absolute_url())

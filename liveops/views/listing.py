@@ -22,7 +22,7 @@ from liveops.overview.listing import PAGE_SIZE, Listing
 from liveops.overview.reach import Reach
 from liveops.protocol import MAX_QUERY, SOCKET_PATH
 from liveops.rendering import overview
-from liveops.views.base import BaseLiveOperationMixin
+from liveops.views.base import BaseLiveOperationMixin, has_it_already
 
 
 class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[type-arg]
@@ -130,8 +130,7 @@ def _fragments(
     request: HttpRequest, view: str, mark: str, render: Callable[[], SafeString]
 ) -> HttpResponse:
     headers = {"ETag": f'"{mark}"', "Cache-Control": "private, no-cache"}
-    known = request.headers.get("If-None-Match", "").removeprefix("W/")  # weakened by compression
-    if known == headers["ETag"]:
+    if has_it_already(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     frame = {"view": view, "mark": mark, "now": time.time(), "liveop_html": render()}
     return JsonResponse(frame, headers=headers)

@@ -12,6 +12,7 @@ from django.views import View
 
 from liveops.conf import get_settings
 from liveops.subscription import Watch, look_up
+from liveops.views.base import has_it_already
 
 
 class SnapshotView(View):
@@ -38,7 +39,7 @@ class SnapshotView(View):
         if watch.chained is not None:
             frame["chain"] = asdict(watch.chained)
         etag = _etag(watch)
-        if request.headers.get("If-None-Match") == etag:
+        if has_it_already(request, etag):
             return HttpResponse(status=304, headers={"ETag": etag})
         return JsonResponse(frame, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
 

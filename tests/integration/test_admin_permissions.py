@@ -145,6 +145,27 @@ def test_nobody_adds_or_edits(client: Client) -> None:
     assert [t.title for t in Typed.objects.all()] == ["before"]
 
 
+@pytest.mark.parametrize("kept", ["next_operation", "traceback"])
+def test_what_is_kept_back_can_be_neither_asked_nor_listed(
+    client: Client, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    owner = staff("owner")
+    hidden = Walk.objects.create()
+    values: dict[str, Any] = {"next_operation": hidden, "traceback": "hunter2"}
+    Scripted.objects.create(owner=owner, **{kept: values[kept]})
+    client.force_login(owner)
+    for lookup in (f"{kept}__isnull=False", f"{kept}__gt=0", f"{kept}=1"):
+        assert client.get(f"{LIST}?{lookup}").status_code == 400, lookup
+    chosen = admin.site._registry[LiveOperation]
+    monkeypatch.setattr(type(chosen), "list_display", ("op_title", kept))
+    monkeypatch.setattr(type(chosen), "list_filter", (kept, (kept, admin.AllValuesFieldListFilter)))
+    monkeypatch.setattr(type(chosen), "search_fields", (f"={kept}",))
+    assert listed(client, "?q=hunter2") == listed(client, "?q=hunter3"), "it is not searched"
+    text = opened(client, LIST).text
+    assert "hunter2" not in text
+    assert str(hidden.pk) not in text
+
+
 def test_a_class_that_decides_for_itself_is_asked_for_every_record(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,10 +192,17 @@ def test_one_that_is_taken_at_the_same_moment(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_one_that_cannot_be_enqueued() -> None:
-    def chain(_: Scripted, p: Progress) -> None:
-        p.chain_to(Walk.objects.create(stages_to_run=["Nonsense"]))
+    def chain(operation: Scripted, p: Progress) -> None:
+        following = Walk.objects.create(stages_to_run=["Nonsense"])
+        with p.stage("Load"):
+            try:
+                p.chain_to(following)
+            finally:
+                assert stored(operation).stage_states == {"Load": "active"}
+                p.log("inside")
 
     assert "Nonsense" in refused(chain, ConfigurationError)
+    assert LogLine.objects.get(text="inside").stage == "Load"
 
 
 def test_after_error() -> None:
@@ -302,6 +309,96 @@ def test_after_a_rollback_an_error_still_fails_the_operation() -> None:
     operation, _ = run_scripted(body)
     assert operation.get_state() == State.FINISHED_ERROR
     assert operation.next_operation_id is None
+
+
+def test_after_a_rollback_everything_is_as_before() -> None:
+    def body(operation: Scripted, p: Progress) -> None:
+        with p.stage("Load"):
+            try:
+                with transaction.atomic():
+                    p.chain_to(Walk.objects.create())
+                    assert operation.get_state() == State.STARTED
+                    raise Rollback
+            except Rollback:
+                assert operation.get_state() == State.STARTED
+                assert operation.stage_states == {"Load": "active"}
+                p.log("still loading")
+        with p.stage("Save"):
+            pass
+
+    operation, _ = run_scripted(body)
+    assert operation.stage_states == {"Load": "done", "Save": "done"}
+    assert LogLine.objects.get(text="still loading").stage == "Load"
+
+
+def test_inside_a_transaction_a_stage_is_refused_after_it() -> None:
+    def body(_: Scripted, p: Progress) -> None:
+        with transaction.atomic():
+            p.chain_to(Walk.objects.create())
+            with pytest.raises(InvalidStateError, match="has ended"), p.stage("Save"):
+                pytest.fail("the stage began")
+
+    operation, _ = run_scripted(body)
+    assert (operation.get_state(), operation.stage_states) == (State.FINISHED_OK, {})
+
+
+@pytest.mark.parametrize("way", ["enqueued", "handed on"])
+def test_a_hook_of_user_code_that_fails_stops_no_chain(way: str) -> None:
+    given: list[LiveOperation] = []
+
+    def fail() -> None:
+        raise ValueError("a hook failed")
+
+    def body(_: Scripted, p: Progress) -> None:
+        if way == "handed on":
+            p._hand_on = given.append
+        with transaction.atomic():
+            transaction.on_commit(fail)
+            p.chain_to(Walk.objects.create())
+
+    operation, recorder = run_scripted(body)
+    assert operation.get_state() == State.FINISHED_OK
+    walk = Walk.objects.get()
+    assert given == ([walk] if way == "handed on" else [])
+    assert walk.state == (State.NOT_STARTED if given else State.FINISHED_OK)
+    assert [update.finished is not None for update in recorder.updates].count(True) == 1
+
+
+def test_a_long_chain_at_once() -> None:
+    length = 120
+
+    def body(operation: Scripted, p: Progress) -> None:
+        number = int(operation.note or 0) + 1
+        if number < length:
+            p.chain_to(Scripted.objects.create(note=str(number)))
+
+    Scripted.body = body
+    first = Scripted.objects.create()
+    first.enqueue()
+    rows = LiveOperation.objects.filter(state=State.FINISHED_OK)
+    assert rows.count() == length
+    assert rows.filter(next_operation=None).count() == 1
+
+
+def test_two_threads_chain_at_the_same_moment() -> None:
+    def body(operation: Scripted, p: Progress) -> None:
+        following = [Walk.objects.create(), Walk.objects.create()]
+        finish = store.finish
+
+        def overtaken(one: LiveOperation, ending: Ending, **more: Any) -> bool:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(store, "finish", finish)
+                assert finish(one, ending, following=following[1])
+            return finish(one, ending, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "finish", overtaken)
+            with pytest.raises(InvalidStateError, match="once"):
+                p.chain_to(following[0])
+        # What the other thread wrote stands in this transaction's place no more: it was undone.
+        assert stored(operation).state == State.STARTED
+
+    run_scripted(body)
 
 
 def test_after_a_rollback_it_may_chain_again() -> None:

@@ -59,6 +59,14 @@ def test_by_owner_for_whoever_sees_the_operations_of_others(client: Client) -> N
     assert his.can_view(bob)
 
 
+def test_names_of_owners_are_not_to_be_had_by_counting(client: Client) -> None:
+    ann, bob = person("ann"), person("bob", "testapp.view_walk")
+    operation(model=Scripted, owner=ann)
+    client.force_login(bob)
+    shown = page(client, f"/live/?owner={ann.pk}")
+    assert "ann" not in shown.text
+
+
 def test_conditions_are_joined_by_and(client: Client, root: User) -> None:
     ann = person("ann")
     wanted = operation(State.STARTED, Walk, owner=ann, progress={"status_text": "Half way"})

@@ -164,6 +164,15 @@ def test_a_row_leads_to_the_operation_and_names_the_next_to_whoever_may_see_it(
     assert str(following.pk)[:8] not in shown.text
 
 
+def test_the_next_one_of_a_class_with_a_rule_of_its_own_is_not_named(
+    client: Client, root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = operation(model=Scripted)
+    one = operation(State.FINISHED_OK, Walk, next_operation=following)
+    monkeypatch.setattr(Scripted, "can_view", lambda op, user: False)
+    assert "→" not in row(client, one).text
+
+
 def test_an_operation_that_let_go_of_the_next_one_does_not_name_it(
     client: Client, root: User
 ) -> None:

@@ -74,6 +74,8 @@ def test_what_the_state_does_not_allow_is_409_with_a_sentence(
         assert response.status_code == 409
         assert response.headers["Content-Type"].startswith("text/plain")
         assert response.content.decode().endswith(".")
+        state = LiveOperation.objects.get(pk=url.split("/")[2]).state
+        assert response.headers["X-Liveop-State"] == state, "so that the page goes on with it"
     assert Walk.objects.get().get_state() == "NOT_STARTED"
     assert Scripted.objects.get().get_state() == "FINISHED_ERROR"
 

@@ -103,6 +103,24 @@ describe("a control", () => {
     assert.equal(page.indicator(), "Failed");
   });
 
+  it("that is refused since somebody else has moved on makes the page follow", async () => {
+    page = await Page.plain(container(A, { state: "CANCELLED" }));
+    const refusal = (state) => ({
+      status: 409,
+      responseText: "Only an operation that has ended can be restarted.",
+      getResponseHeader: (name) => (name === "X-Liveop-State" ? state : null),
+    });
+    const again = page.document.querySelector("#again");
+    page.controlAnswered(again, refusal("CANCELLED"));
+    assert.deepEqual(page.sockets, [], "nothing has moved");
+    page.controlAnswered(again, refusal("STARTED"));
+    assert.match(page.indicator(), /has ended/);
+    page.socket.open();
+    assert.deepEqual(page.socket.sent, [{ subscribe: { op: A, log_after: 0 } }]);
+    page.snapshot(A, html.region(A, "status", "going on", 1));
+    assert.equal(page.region("status").textContent, "going on");
+  });
+
   it("that starts a finished operation again makes the page follow it", async () => {
     page = await Page.plain(container(A, { state: "FINISHED_ERROR" }));
     page.controlAnswered(page.document.querySelector("#again"), { status: 204 });

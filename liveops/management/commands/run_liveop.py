@@ -27,6 +27,7 @@ from liveops.states import State
 EXIT_STATUS = {State.FINISHED_OK: 0, State.CANCELLED: 130, State.INTERRUPTED: 130}
 """Exit status by final state; 1 for every other."""
 
+_INTERRUPTED = 130
 _SEND_SECONDS = 5.0
 
 
@@ -100,15 +101,17 @@ class Command(BaseCommand):
         operation.given_limits = retry_values(model, options)
         # The wrapper around it would end every write of the bar with a line break.
         stream = getattr(self.stdout, "_out", sys.stdout)
-        signals, status = Signals(operation), None
+        signals = Signals(operation)
+        status: Any = None
         carried_out = [operation]
         try:
             with signals:
                 state = _carry_out(carried_out, stream, signals)
         except KeyboardInterrupt:
-            state = State.INTERRUPTED
+            state, status = store.state_of(carried_out[-1]), signals.status or _INTERRUPTED
         except SystemExit as leaving:
-            state, status = State.INTERRUPTED, leaving.code or None  # never 0: it did not end
+            # Never 0: it did not end.
+            state, status = store.state_of(carried_out[-1]), leaving.code or None
         finally:
             sender().flush(_SEND_SECONDS)
         if state is None:  # cancelled before it was claimed, perhaps
@@ -136,18 +139,34 @@ def _carry_out(operations: list[LiveOperation], stream: TextIO, signals: Signals
     following: list[LiveOperation] = []
     while True:
         operation = operations[-1]
-        state = execute(
-            operation,
-            pump=suitable_pump(store.alias_of(operation)),
-            sinks=[TextSink(stream)],
-            hand_on=following.append,
-        )
-        if not following:
+        try:
+            state = execute(
+                operation,
+                pump=suitable_pump(store.alias_of(operation)),
+                sinks=[TextSink(stream)],
+                hand_on=following.append,
+            )
+        except (KeyboardInterrupt, SystemExit):
+            for given_up in _load_anew(following):
+                operations.append(given_up)
+                signals.give_up(given_up)
+            raise
+        found = _load_anew(following)
+        if not found:
             return state
-        operations.append(_load_anew(following.pop()))
+        following.clear()
+        operations += found
         signals.go_on_with(operations[-1])
 
 
-def _load_anew(operation: LiveOperation) -> LiveOperation:
+def _load_anew(operations: list[LiveOperation]) -> list[LiveOperation]:
+    """Return at most one operation as it is stored now; say so if it is not there any more."""
+    if not operations:
+        return []
+    (operation,) = operations
     rows = LiveOperation._base_manager.using(store.alias_of(operation))
-    return rows.get(pk=operation.pk).specific
+    row = rows.filter(pk=operation.pk).first()
+    if row is None:
+        sys.stderr.write("The next operation was deleted before it could start.\n")
+        return []
+    return [row.specific]

@@ -112,10 +112,17 @@
     if (followed.delete(view)) liveops.unfollow(view.name);
   }
 
+  /** Tell whether something else on the page keeps the socket open. */
+  function isAccompanied(view) {
+    const unfinished = "[data-liveop-state=NOT_STARTED], [data-liveop-state=STARTED]";
+    return [...followed].some((one) => one !== view) || document.querySelector(unfinished);
+  }
+
   /** Ask in the way that fits: a badge of which nothing is under way keeps no socket open. */
   function settle(view, delay) {
     const { name, root, subscribe, isOver } = view;
-    const isIdle = name === "badge" && !root.querySelector("[data-liveops-active]");
+    const isQuiet = name === "badge" && !root.querySelector("[data-liveops-active]");
+    const isIdle = isQuiet && !isAccompanied(view);
     if (!root.isConnected || isOver || document.hidden) return unfollow(view);
     if (subscribe && !isIdle) return follow(view);
     if (followed.has(view)) unfollow(view);
@@ -139,7 +146,7 @@
     const subscribe = request(name, root.dataset);
     const view = { name, root, subscribe, isOver: false, timer: null };
     views.set(name, view);
-    settle(view);
+    views.forEach((one) => settle(one));
   }
 
   /** Follow the views in a part of the page; let go of those that left it. */
@@ -150,6 +157,7 @@
     root.querySelectorAll?.("[data-liveops-view]").forEach(attach);
   }
 
+  document.addEventListener("liveop:state", () => views.forEach((view) => settle(view)));
   document.addEventListener("visibilitychange", () => views.forEach((view) => settle(view, 0)));
   document.addEventListener("htmx:load", ({ target }) => init(target));
   document.addEventListener("htmx:afterSettle", () => init());

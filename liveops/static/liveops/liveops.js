@@ -222,8 +222,7 @@
     if (!isWatched(watch)) return;
     if (page === null) {
       showConnection(container, "offline");
-      watch.renewTimer = liveops.timers.setTimeout(renew, RENEW_MS, watch, refusal);
-      return;
+      return void (watch.renewTimer = liveops.timers.setTimeout(renew, RENEW_MS, watch, refusal));
     }
     const found = find(pk, new DOMParser().parseFromString(page, "text/html"));
     watch.isRenewing = false;
@@ -276,21 +275,23 @@
     settle();
   }
 
-  /** Show why a control was refused; follow an operation that was started again. */
+  /** Show why a control was refused; follow an operation that was started again, by anybody. */
   function controlDone({ target, detail: { xhr, successful, elt } }) {
     const container = target.closest?.("#op-controls")?.closest("[data-liveop]");
-    if (container && !successful) {
-      const text = xhr.status === 409 ? xhr.responseText : "failed";
-      showConnection(container, container.dataset.liveopConnection ?? "", text);
-    } else if (container && elt.matches("[data-liveop-restart], [data-liveop-resume]")) {
-      if (elt.hasAttribute("data-liveop-restart")) liveops.log?.reset(container);
+    if (!container) return;
+    const { liveopState: shown, liveopConnection: connected = "" } = container.dataset;
+    const hasMoved = (xhr.getResponseHeader?.("X-Liveop-State") ?? shown) !== shown;
+    if (hasMoved || (successful && elt.matches("[data-liveop-restart], [data-liveop-resume]"))) {
+      if (!successful || elt.hasAttribute("data-liveop-restart")) liveops.log?.reset(container);
       setState(container, "NOT_STARTED");
       init(container);
     }
+    const reason = xhr.status === 409 ? xhr.responseText : "failed";
+    if (!successful) showConnection(container, connected, reason);
   }
 
-  Object.assign(liveops, { init, filterFragments, maxLines: 5000 });
-  liveops.navigate = (url) => location.assign(url);
+  const navigate = (url) => location.assign(url);
+  Object.assign(liveops, { init, filterFragments, maxLines: 5000, navigate });
 
   document.addEventListener("htmx:load", ({ target }) => init(target));
   document.addEventListener("htmx:afterSettle", settle);
