@@ -205,8 +205,8 @@ class Chaining(Stages):
         if problem is not None:
             raise InvalidStateError(problem)
         following.check_stages_to_run()
-        self._take_back_heading()
         run.flush()
+        self._take_back_heading()
         hand_over = HandOver(run, following, self.result_context, self._hand_on)
         hand_over.carry_out()
         self._hand_over = hand_over

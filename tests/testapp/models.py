@@ -70,7 +70,7 @@ class Walk(LiveOperation):
 class Stamps(LiveOperation):
     """Says what time it is, again and again, whenever nothing was said for a while."""
 
-    COUNT = 300
+    COUNT = 200
 
     def run(self, p: Progress) -> None:
         """Send the stamps; the first second is for a watcher to arrive."""
