@@ -68,8 +68,9 @@ def test_a_status_arrives_within_a_few_times_the_socket_s_own_round_trip(seen: W
 def test_it_is_many_times_faster_than_over_the_layer_that_channels_ships(
     folder: Path, seen: Watched
 ) -> None:
+    few = {**settings(folder, SHIPPED), "LIVEOPS_TEST_STAMPS": "60"}
     with (
-        serve(folder, "tests.asgi:application", "/up/", **settings(folder, SHIPPED)) as site,
+        serve(folder, "tests.asgi:application", "/up/", **few) as site,
         started(site, "Stamps") as (socket, _),
     ):
         theirs = follow(socket)
