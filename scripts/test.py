@@ -23,12 +23,11 @@ def main(arguments: list[str]) -> int:
     if status := javascript.result() or not is_clean:
         return int(status)
     variables = environment.clean_environ() | {"CHROMIUM": chromium}
-    # Tests that measure time have the machine to themselves. The others share it three at a time,
-    # for those in a browser wait a lot; a file on one worker, so that there is one server and one
-    # browser for its tests. In the order of their names: those in a browser come first, so that no
-    # worker is left with them.
+    # Tests that measure time have the machine to themselves. The others share it two at a time, a
+    # file on one worker, so that there is one server and one browser for the tests in a browser. In
+    # the order of their names: those in a browser come first, so that no worker is left with them.
     # pytest's own status for "nothing collected" is a failure of either part.
-    rest = ["not timing", "--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"]
+    rest = ["not timing", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
     for options in (["timing"], [*rest, *arguments]):
         sys.stdout.flush()
         if status := environment.run_loudly([python, "-m", "pytest", "-m", *options], variables):
