@@ -163,7 +163,7 @@ def test_from_right_to_left(
 
 def test_the_admin(page: Page, running: Started) -> None:
     """Also under the example's policy, which allows nothing inline."""
-    page.goto("/admin/liveops/liveoperation/")
+    page.goto(f"/admin/liveops/liveoperation/?q={running.pk}")
     expect(page.locator("#result_list")).to_contain_text("Running")
     keep(page, "admin-list")
     page.goto(f"/admin/liveops/liveoperation/{running.pk}/change/")
