@@ -174,7 +174,11 @@ def login(browser: Browser, site: Site) -> Any:
 def context(browser: Browser, site: Site, login: Any) -> Iterator[BrowserContext]:
     """A browser context that is logged in as the demo user."""
     context = browser.new_context(
-        base_url=site.url, viewport={"width": 1100, "height": 900}, storage_state=login
+        base_url=site.url,
+        viewport={"width": 1100, "height": 900},
+        storage_state=login,
+        # Without a graphics processor each turn of a spinner is painted by what the tests need.
+        reduced_motion="reduce",
     )
     context.set_default_timeout(DEADLINE_MS)
     yield context

@@ -170,6 +170,7 @@ def visitor(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
 
     def open_page(name: str = "demo", **options: Any) -> Page:
         state = logged_in(browser, site, name)
+        options.setdefault("reduced_motion", "reduce")  # as for pages of the demo user
         context = browser.new_context(base_url=site.url, storage_state=state, **options)
         context.set_default_timeout(DEADLINE_MS)
         contexts.append(context)
