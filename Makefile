@@ -6,7 +6,7 @@ PORT ?= 8000
 START = @exec "$(PYTHON)" scripts/start.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench chaos clean
 
 help:
 	@echo "make demo      start the example project (make demo PORT=8001 for another port)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint      check style, types, templates, migrations and structure"
 	@echo "make format    apply the style"
 	@echo "make bench     print the measured ratios"
+	@echo "make chaos     kill workers at random (make chaos ROUNDS=2000 SEED=4711)"
 	@echo "make clean     remove what the other targets made, the demo's data included"
 	@echo
 	@echo "Each takes PYTHON=/path/to/python3 for another interpreter."
@@ -32,6 +33,9 @@ format:
 
 bench:
 	$(START) tool -m tests.benchmarks
+
+chaos:
+	$(START) chaos --rounds "$(ROUNDS)" --seed "$(SEED)"
 
 clean:
 	rm -rf .venv .venv.lock node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

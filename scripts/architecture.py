@@ -7,6 +7,7 @@ hand in a test. Every check returns sentences, one for each breach, that name mo
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 Layers = Mapping[str, int]
@@ -34,6 +35,8 @@ class Import:
 
 Tree = Mapping[str, Source]
 
+_Importing = ast.Import | ast.ImportFrom | ast.Call
+
 
 def read_tree(folder: Path) -> dict[str, Source]:
     """Read every module of the package in `folder`, named from the package down."""
@@ -53,11 +56,18 @@ def imports(name: str, tree: Tree) -> list[Import]:
     counts as an import of the module ``package.x`` where there is one, else of ``package``.
     """
     source = tree[name]
-    found = []
-    for node, late in _running(ast.parse(source.text), late=False):
-        for target in _targets(node, name, source.package, tree):
-            found.append(Import(target, getattr(node, "lineno", 0), late))  # noqa: PERF401
-    return found
+    return [
+        Import(target, node.lineno, late)
+        for node, late in _importing(source.text)
+        for target in _targets(node, name, source.package, tree)
+    ]
+
+
+@cache  # every check asks for every module
+def _importing(text: str) -> list[tuple[_Importing, bool]]:
+    """Return what may import something, each with whether it stands inside a function."""
+    running = _running(ast.parse(text), late=False)
+    return [(node, late) for node, late in running if isinstance(node, _Importing)]
 
 
 def _running(node: ast.AST, *, late: bool) -> Iterator[tuple[ast.AST, bool]]:
@@ -72,7 +82,7 @@ def _running(node: ast.AST, *, late: bool) -> Iterator[tuple[ast.AST, bool]]:
         yield from _running(child, late=late)
 
 
-def _targets(node: ast.AST, name: str, package: bool, tree: Tree) -> list[str]:
+def _targets(node: _Importing, name: str, package: bool, tree: Tree) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
@@ -84,7 +94,8 @@ def _targets(node: ast.AST, name: str, package: bool, tree: Tree) -> list[str]:
         inside = [f"{base}.{alias.name}" for alias in node.names]
         # Sorted out of the set: one statement counts once for each module.
         return sorted({target if target in tree else base for target in inside})
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+    called = str(getattr(node.func, "attr", "") or getattr(node.func, "id", ""))
+    if called.endswith("import_module"):
         values = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
         return [value for value in values if isinstance(value, str)]
     return []

@@ -1,4 +1,4 @@
-"""Find or bring what the tests need beside Python packages: Chromium and Node.js."""
+"""Find or bring what tests need beside Python packages: Chromium, Node.js, Redis, PostgreSQL."""
 
 import hashlib
 import json
@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import environment
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+POSTGRES_NAMES = ("initdb", "postgres")
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 OLDEST_NODE = 20
 
 Which = Callable[[str], str | None]
@@ -32,27 +35,112 @@ def find_chromium(variables: Mapping[str, str], which: Which = shutil.which) -> 
     return next((path for name in places if (path := which(name))), None)
 
 
+def find_redis(variables: Mapping[str, str], which: Which = shutil.which) -> str | None:
+    """Return the path of redis-server: the variable REDIS_SERVER, or one on the search path.
+
+    Raises:
+        CommandError: REDIS_SERVER names something that cannot be run.
+    """
+    chosen = variables.get("REDIS_SERVER")
+    if chosen:
+        if not (path := which(chosen)):
+            raise environment.CommandError(f"REDIS_SERVER={chosen} is not a program.")
+        return path
+    return which("redis-server") or which("/usr/bin/redis-server")
+
+
+def find_postgres(
+    variables: Mapping[str, str], which: Which = shutil.which, debian: Path = DEBIAN_POSTGRES
+) -> str | None:
+    """Return the folder with the programs of PostgreSQL: POSTGRES_BIN, or where they usually are.
+
+    Args:
+        variables: those of the environment.
+        which: finds a program.
+        debian: where Debian keeps them, off the search path, a folder for each version.
+
+    Raises:
+        CommandError: POSTGRES_BIN names a folder that they are not in.
+    """
+    chosen = variables.get("POSTGRES_BIN")
+    if chosen:
+        if not all(which(str(Path(chosen, name))) for name in POSTGRES_NAMES):
+            names = " and ".join(POSTGRES_NAMES)
+            raise environment.CommandError(f"POSTGRES_BIN={chosen} has no {names}.")
+        return chosen
+    if path := which("postgres"):
+        folder = Path(path).resolve().parent
+        if which(str(folder / "initdb")):
+            return str(folder)
+    found = [
+        path.parent for path in debian.glob("*/bin/initdb") if (path.parent / "postgres").exists()
+    ]
+    return str(max(found, key=_version_of)) if found else None
+
+
+def _version_of(folder: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in folder.parent.name.split(".") if part.isdigit())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A program of the machine that tests need.
+
+    Attributes:
+        title: what it is called.
+        tests: which tests need it.
+        package: Debian's package.
+        variable: an environment variable that says where it is, and what it holds.
+    """
+
+    title: str
+    tests: str
+    package: str
+    variable: str
+
+    def ensure(self, find: Callable[[Mapping[str, str]], str | None]) -> str:
+        """Return where it is, installed through apt where that is possible.
+
+        Raises:
+            CommandError: it cannot be had; the message says how to bring it.
+        """
+        found = find(os.environ)
+        if found:
+            return found
+        command = f"apt-get install -y --no-install-recommends {self.package}"
+        if os.geteuid() or not shutil.which("apt-get"):
+            raise environment.CommandError(
+                f"The {self.tests} need {self.title} and it is not on this machine.\n"
+                f"On Debian, as root: {command}\n"
+                f"Elsewhere install it and say where: {self.variable} make test"
+            )
+        print(f"Installing {self.title} ...", flush=True)
+        variables = environment.clean_environ() | {"DEBIAN_FRONTEND": "noninteractive"}
+        for step in ("apt-get update", command):
+            failure = f"{self.title} could not be installed: {step} failed."
+            environment.run_quietly(step.split(), failure, variables)
+        found = find(os.environ)
+        if not found:
+            raise environment.CommandError(f"{self.title} was installed but cannot be found.")
+        return found
+
+
+CHROMIUM = Part("Chromium", "browser tests", "chromium", "CHROMIUM=/path/to/chromium")
+REDIS = Part("Redis", "tests on engines", "redis-server", "REDIS_SERVER=/path/to/redis-server")
+POSTGRES = Part("PostgreSQL", "tests on engines", "postgresql", "POSTGRES_BIN=/path/to/its/bin")
+
+
 def ensure_chromium() -> str:
     """Return the path of a Chromium, installed through apt where that is possible."""
-    found = find_chromium(os.environ)
-    if found:
-        return found
-    command = "apt-get install -y --no-install-recommends chromium"
-    if os.geteuid() or not shutil.which("apt-get"):
-        raise environment.CommandError(
-            "The browser tests need Chromium and it is not on this machine.\n"
-            f"On Debian, as root: {command}\n"
-            "Elsewhere install it and say where: CHROMIUM=/path/to/chromium make test"
-        )
-    print("Installing Chromium ...", flush=True)
-    variables = environment.clean_environ() | {"DEBIAN_FRONTEND": "noninteractive"}
-    for step in ("apt-get update", command):
-        failure = f"Chromium could not be installed: {step} failed."
-        environment.run_quietly(step.split(), failure, variables)
-    found = find_chromium(os.environ)
-    if not found:
-        raise environment.CommandError("Chromium was installed but cannot be found.")
-    return found
+    return CHROMIUM.ensure(find_chromium)
+
+
+def ensure_engines() -> dict[str, str]:
+    """Return the variables that tell tests where Redis and PostgreSQL are, brought likewise."""
+    return {
+        "REDIS_SERVER": REDIS.ensure(find_redis),
+        "POSTGRES_BIN": POSTGRES.ensure(find_postgres),
+    }
 
 
 def node_version(text: str) -> int:
@@ -117,7 +205,7 @@ def main(arguments: list[str]) -> int:
     try:
         environment.ensure("dev")
         ensure_node_modules()
-        print(ensure_chromium())
+        print(ensure_chromium(), *ensure_engines().values())
     except environment.CommandError as error:
         print(error, file=sys.stderr)
         return 1

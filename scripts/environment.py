@@ -10,18 +10,25 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from scripts import pip_settings
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 
-# Settings of the caller's shell that would send an installation elsewhere or load other code.
+# Settings of the caller's shell that would send an installation elsewhere or load other code; and
+# one that would have each of the many processes of the suite compile all that it loads.
 _FOREIGN = (
     "DJANGO_SETTINGS_MODULE",
     "PIP_PREFIX",
     "PIP_TARGET",
+    "PYTHONDONTWRITEBYTECODE",
     "PYTHONHOME",
     "PYTHONPATH",
     "VIRTUAL_ENV",
 )
+
+UV = "uv>=0.5"
+"""Installs packages many times quicker than pip, which installs it."""
 
 # An extra of pyproject.toml -> the extras that come with it.
 _INCLUDES = {"dev": {"example"}}
@@ -69,8 +76,8 @@ def lock(path: Path, say: Callable[[str], None] = print) -> Iterator[None]:
 
 def run_quietly(
     command: Sequence[str | Path], failure: str, variables: dict[str, str] | None = None
-) -> None:
-    """Run a step and show its output only if it fails.
+) -> str:
+    """Run a step and show its output only if it fails; return the output.
 
     `variables` replaces the cleaned environment that a step runs with otherwise.
 
@@ -91,6 +98,7 @@ def run_quietly(
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-30:])
         raise CommandError(f"{tail}\n\n{failure}")
+    return done.stdout
 
 
 def run_loudly(command: Sequence[str | Path], variables: dict[str, str] | None = None) -> int:
@@ -127,17 +135,40 @@ def ensure(extra: str) -> Path:
                 "The virtual environment could not be made. On Debian or Ubuntu: "
                 "apt install python3-venv",
             )
-        print(f"Installing what “{extra}” needs, once (about a minute) ...", flush=True)
-        run_quietly(
-            [python(), "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]"],
-            "The packages could not be installed. The lines above say why; with no network, "
-            "try again when there is one.",
-        )
+        print(f"Installing what “{extra}” needs, once (up to a minute) ...", flush=True)
+        _install(f".[{extra}]")
         installed |= {extra} | _INCLUDES.get(extra, set())
         partial = stamp.with_suffix(".new")
         partial.write_text(json.dumps({"fingerprint": wanted, "extras": sorted(installed)}))
         partial.replace(stamp)
     return python()
+
+
+def _install(package: str) -> None:
+    """Install a package, editable, with all that it needs: by uv, or where that fails by pip."""
+    pip = [str(python()), "-m", "pip"]
+    try:
+        run_quietly([*pip, "install", "--quiet", UV], "pip could not install uv.")
+        listing = run_quietly([*pip, "config", "list"], "pip could not tell its settings.")
+        settings = pip_settings.translated(listing, clean_environ())
+        uv = [str(python().with_name("uv")), "pip", "install", "--python", str(python())]
+        run_quietly(
+            [*uv, *settings.options, "--editable", package],
+            "uv could not install the packages.",
+            clean_environ() | settings.variables,
+        )
+    except CommandError as error:
+        reason = str(error).splitlines()[-1]
+        print(f"{reason} pip does it instead, more slowly.", flush=True)
+    except pip_settings.UntranslatableError as error:
+        print(f"pip's setting {error} is none of uv's: pip does it, more slowly.", flush=True)
+    else:
+        return
+    run_quietly(
+        [*pip, "install", "--quiet", "--editable", package],
+        "The packages could not be installed. The lines above say why; with no network, "
+        "try again when there is one.",
+    )
 
 
 def _read_stamp(stamp: Path, wanted: str) -> set[str]:

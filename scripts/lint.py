@@ -1,6 +1,7 @@
 """Check style, types, templates, migrations and structure; with ``--fix`` apply the style."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -18,11 +19,15 @@ OLDEST_DJANGO = "5.2"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One command whose exit status tells whether the tree is in order."""
+    """One command whose exit status tells whether the tree is in order.
+
+    Of one that passes, only lines are shown that begin with `shows`, if it says so.
+    """
 
     title: str
     command: Sequence[str]
     variables: dict[str, str]
+    shows: str = ""
 
     def run(self) -> tuple[int, float, str]:
         """Run it; return its exit status, the seconds it took and what it printed."""
@@ -51,27 +56,57 @@ def templates(root: Path = ROOT) -> list[str]:
     )
 
 
-def checks(python: str, npm: Sequence[str], npm_variables: dict[str, str]) -> list[Check]:
-    """Return the checks, the slowest first: they run two at a time."""
-    variables = environment.clean_environ()
-    # The mypy plugin imports the settings of the tests, and those the example's app.
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'example_project'}"}
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+def types(python: str) -> Check:
+    """Return the check that takes longest; it needs no Node.js."""
+    return _django_check(python, "types", "-m", "mypy")
 
-    def check(title: str, *arguments: str, extra: dict[str, str] | None = None) -> Check:
-        return Check(title, [python, *arguments], variables | (extra or {}))
+
+def checks(
+    python: str, npm: Sequence[str], npm_variables: dict[str, str], *, in_suite: bool = False
+) -> list[Check]:
+    """Return the other checks, the slowest first: they run two at a time.
+
+    Those of the whole suite have the tests of JavaScript among them, and leave the structure to
+    its other tests; these are collected once, as what Python compiles for that is kept.
+    """
+    variables = environment.clean_environ()
+
+    def check(title: str, *arguments: str) -> Check:
+        return Check(title, [python, *arguments], variables)
 
     makemigrations = ("makemigrations", "--check", "--dry-run")
+    if in_suite:
+        collection = check("collection", "-m", "pytest", "-qq", "--collect-only")
+        slow = [javascript_tests(npm_variables), collection]
+    else:
+        slow = [check("structure", "-m", "pytest", "-q", "tests/unit/test_architecture.py")]
     return [
-        check("types", "-m", "mypy", extra=paths),
+        *slow,
         Check("JavaScript", [*npm, "run", "--silent", "lint"], npm_variables),
         check("style", "-m", "ruff", "check", "."),
         check("format", "-m", "ruff", "format", "--check", "."),
         Check("templates", [*_djade(python), "--check", *templates()], variables),
-        check("migrations", "-m", "django", *makemigrations, extra=paths | settings),
+        _django_check(python, "migrations", "-m", "django", *makemigrations),
         check("example's migrations", "example_project/manage.py", *makemigrations),
-        check("structure", "-m", "pytest", "-q", "tests/unit/test_architecture.py"),
     ]
+
+
+def javascript_tests(variables: dict[str, str], root: Path = ROOT) -> Check:
+    """Return what ``npm test`` runs, in one process: most of each file's time is for loading."""
+    node = shutil.which("node", path=variables.get("PATH")) or "node"
+    load = "for (const file of process.argv.slice(1)) await import(file);"
+    files = [str(path) for path in sorted((root / "tests" / "js").glob("*.test.mjs"))]
+    command = [node, "--input-type=module", "--eval", load, *files]
+    return Check("JavaScript tests", command, variables, shows="# pass")
+
+
+def _django_check(python: str, title: str, *arguments: str) -> Check:
+    # The mypy plugin imports the settings of the tests, and those the example's app.
+    variables = environment.clean_environ() | {
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'example_project'}",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+    return Check(title, [python, *arguments], variables)
 
 
 def _djade(python: str) -> list[str]:
@@ -79,17 +114,21 @@ def _djade(python: str) -> list[str]:
     return [str(Path(python).with_name("djade")), "--target-version", OLDEST_DJANGO]
 
 
-def lint(python: str) -> bool:
+def lint(python: str, *, in_suite: bool = False) -> bool:
     """Run all checks, print one line for each and what the failed ones say; tell if all passed."""
     passed = True
-    npm, npm_variables = ensure_parts.ensure_node_modules()
-    todo = checks(python, npm, npm_variables)
+    todo = [types(python)]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for check, (status, seconds, output) in zip(todo, pool.map(Check.run, todo), strict=True):
+        running = [pool.submit(todo[0].run)]
+        todo += checks(python, *ensure_parts.ensure_node_modules(), in_suite=in_suite)
+        running += [pool.submit(check.run) for check in todo[1:]]
+        for check, done in zip(todo, running, strict=True):
+            status, seconds, output = done.result()
             print(f"{check.title:<22}{'FAILED' if status else 'ok':<8}{seconds:5.1f} s", flush=True)
-            if status:
-                passed = False
-                print(output.rstrip(), "\n", flush=True)
+            passed = passed and not status
+            for line in output.rstrip().splitlines():
+                if status or (check.shows and line.startswith(check.shows)):
+                    print(line, flush=True)
     if not passed:
         print("`make format` repairs style and formatting.", file=sys.stderr)
     return passed

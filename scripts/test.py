@@ -2,9 +2,18 @@
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from scripts import ensure_parts, environment, lint
+
+ROOT = environment.ROOT
+TIMING = "mark.timing"
+
+
+def timing_files(root: Path = ROOT) -> list[str]:
+    """Return the files with tests that measure time, relative to `root`."""
+    files = sorted((root / "tests").rglob("test_*.py"))
+    return [str(path.relative_to(root)) for path in files if TIMING in path.read_text("utf-8")]
 
 
 def main(arguments: list[str]) -> int:
@@ -12,23 +21,22 @@ def main(arguments: list[str]) -> int:
     try:
         python = str(environment.ensure("dev"))
         chromium = ensure_parts.ensure_chromium()
-        npm, npm_variables = ensure_parts.ensure_node_modules()
+        engines = ensure_parts.ensure_engines()
+        is_clean = lint.lint(python, in_suite=True)
     except environment.CommandError as error:
         print(error, file=sys.stderr)
         return 1
-    # Side by side: each keeps one processor busy.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        javascript = pool.submit(environment.run_loudly, [*npm, "test", "--silent"], npm_variables)
-        is_clean = lint.lint(python)
-    if status := javascript.result() or not is_clean:
-        return int(status)
-    variables = environment.clean_environ() | {"CHROMIUM": chromium}
-    # Tests that measure time have the machine to themselves. The others share it two at a time, a
-    # file on one worker, so that there is one server and one browser for the tests in a browser. In
-    # the order of their names: those in a browser come first, so that no worker is left with them.
+    if not is_clean:
+        return 1
+    variables = environment.clean_environ() | {"CHROMIUM": chromium} | engines
+    # Tests that measure time have the machine to themselves, and are named by their files: only to
+    # read all the others would take longer than they do. The others share it two at a time, a file
+    # on one worker, so that there is one server and one browser for the tests in a browser. In the
+    # order of their names: those in a browser come first, so that no worker is left with them.
     # pytest's own status for "nothing collected" is a failure of either part.
+    timing = ["timing", *timing_files()]
     rest = ["not timing", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
-    for options in (["timing"], [*rest, *arguments]):
+    for options in (timing, [*rest, *arguments]):
         sys.stdout.flush()
         if status := environment.run_loudly([python, "-m", "pytest", "-m", *options], variables):
             return status

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.acceptance.databases import migrated
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "example_project"
 DEADLINE_MS = 30_000
@@ -133,8 +135,7 @@ def _wait_until_up(site: Site) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a migrated database and the demo login."""
     path = tmp_path_factory.mktemp("example")
-    manage(path, "migrate", "--verbosity", "0")
-    manage(path, "seed_demo")
+    migrated(path, "example.settings")
     return path
 
 

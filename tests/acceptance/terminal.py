@@ -6,17 +6,16 @@ import os
 import pty
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import psutil
 
+from tests.acceptance.forking import ForkedCommand
 from tests.acceptance.screen import Screen
 
 DEADLINE = 60.0
@@ -24,16 +23,13 @@ DEADLINE = 60.0
 
 CTRL_C = b"\x03"
 
-# The program's session gets the terminal as its own, so that Ctrl-C becomes SIGINT.
-_LAUNCHER = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
-
 
 class Terminal:
     """A running program with a terminal; as a context manager it leaves no process behind.
 
     Args:
-        command: program and arguments.
-        env: its whole environment.
+        start: starts the program on the terminal with a file descriptor, which it does not close;
+            the terminal is to be its session's own, so that Ctrl-C becomes SIGINT.
         columns: width of the terminal.
 
     Attributes:
@@ -42,18 +38,10 @@ class Terminal:
         screen: the same as rows.
     """
 
-    def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], *, columns: int = 80
-    ) -> None:
+    def __init__(self, start: Callable[[int], ForkedCommand], *, columns: int = 80) -> None:
         self._primary, secondary = pty.openpty()
         fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCHER, *command],
-            env={**env, "TERM": "xterm-256color"},
-            stdin=secondary,
-            stdout=secondary,
-            stderr=secondary,
-        )
+        self.process = start(secondary)
         os.close(secondary)
         self.written = ""
         self.screen = Screen(columns)

@@ -1,14 +1,12 @@
 """From `p.status()` in a thread of the server to a socket client, without anything but Daphne."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import ROOT, Site, serve
+from tests.acceptance.conftest import Site, serve
+from tests.acceptance.databases import TESTS, migrated
 from tests.acceptance.watcher import Watched, connected, follow, percentile, started
 
 pytestmark = pytest.mark.timing
@@ -19,10 +17,10 @@ SHIPPED = "channels.layers.InMemoryChannelLayer"
 
 def settings(folder: Path, layer: str) -> dict[str, str]:
     return {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "LIVEOPS_TEST_DB": str(folder / "test.sqlite3"),
+        "DJANGO_SETTINGS_MODULE": TESTS,
+        "LIVEOPS_TEST_DB": str(folder / "db.sqlite3"),
         "LIVEOPS_TEST_RUNNER": "thread",
-        "LIVEOPS_TEST_HZ": "50",
+        "LIVEOPS_TEST_HZ": "100",
         "LIVEOPS_TEST_LAYER": layer,
     }
 
@@ -30,13 +28,7 @@ def settings(folder: Path, layer: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("latency")
-    environment = {**os.environ, **settings(path, OURS), "PYTHONPATH": str(ROOT)}
-    subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "--verbosity", "0"],
-        env=environment,
-        check=True,
-        timeout=120,
-    )
+    migrated(path, TESTS, login=False)
     return path
 
 

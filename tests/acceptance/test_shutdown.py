@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import environment
+from tests.acceptance.databases import TESTS, migrated
 
 SCRIPT = """
 import django, sys, threading
@@ -26,17 +27,14 @@ for _ in range(3_000):
 @pytest.mark.parametrize("name", ["Listening", "Sleeping", "Stubborn"])
 def test_what_runs_is_interrupted(tmp_path: Path, name: str) -> None:
     """Each would run for ten minutes; `Sleeping` is async and only awaits, `Stubborn` is deaf."""
-    database = tmp_path / "test.sqlite3"
+    database = migrated(tmp_path, TESTS, login=False)
     variables = environment(
         tmp_path,
-        DJANGO_SETTINGS_MODULE="tests.settings",
+        DJANGO_SETTINGS_MODULE=TESTS,
         LIVEOPS_TEST_DB=str(database),
         LIVEOPS_TEST_RUNNER="thread",
     )
-    python = [sys.executable]
-    migrate = [*python, "-m", "django", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, env=variables, check=True, timeout=120)
-    subprocess.run([*python, "-c", SCRIPT, name], env=variables, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", SCRIPT, name], env=variables, check=True, timeout=60)
     with contextlib.closing(sqlite3.connect(database)) as connection:
         row = connection.execute("SELECT state FROM liveops_liveoperation").fetchone()
     assert row == ("INTERRUPTED",)

@@ -1,8 +1,6 @@
 """Stages that are retried and skipped, watched in a real browser while it happens."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import DEADLINE_MS, EXAMPLE, Site, environment, serve
+from tests.acceptance.conftest import DEADLINE_MS, Site, serve
+from tests.acceptance.databases import migrated
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.acceptance.stage_ops_settings"}
 
@@ -21,13 +20,7 @@ Release = Callable[..., None]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The example project with the test operations under Daphne."""
     folder = tmp_path_factory.mktemp("stages")
-    for command in (["migrate", "--verbosity", "0"], ["seed_demo"]):
-        subprocess.run(
-            [sys.executable, str(EXAMPLE / "manage.py"), *command],
-            env=environment(folder, **SETTINGS),
-            check=True,
-            timeout=120,
-        )
+    migrated(folder, SETTINGS["DJANGO_SETTINGS_MODULE"])
     with serve(folder, **SETTINGS) as running:
         yield running
 

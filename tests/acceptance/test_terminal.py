@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import EXAMPLE, environment, manage
+from tests.acceptance.databases import TESTS, migrated
 
 HEADER = "icao,iata,name,city,subd,country,elevation,lat,lon,tz,lid\n"
 COMMAND = [sys.executable, str(EXAMPLE / "manage.py"), "run_liveop", "airports.ImportAirports"]
@@ -31,8 +32,7 @@ HEADERS = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of its own, so that no server of another test writes to it."""
     path = tmp_path_factory.mktemp("terminal")
-    manage(path, "migrate", "--verbosity", "0")
-    manage(path, "seed_demo")
+    migrated(path, "example.settings")
     return path
 
 
@@ -129,14 +129,10 @@ def test_signals(folder: Path, airports: Path, number: int, status: int, state: 
 
 
 def test_a_second_interrupt_stops_what_does_not_listen(folder: Path, tmp_path: Path) -> None:
-    database = tmp_path / "test.sqlite3"
-    variables = environment(
-        folder, DJANGO_SETTINGS_MODULE="tests.settings", LIVEOPS_TEST_DB=str(database)
-    )
-    django = [sys.executable, "-m", "django"]
-    subprocess.run([*django, "migrate", "--verbosity", "0"], env=variables, check=True, timeout=120)
+    database = migrated(tmp_path, TESTS, login=False)
+    variables = environment(folder, DJANGO_SETTINGS_MODULE=TESTS, LIVEOPS_TEST_DB=str(database))
     process = subprocess.Popen(
-        [*django, "run_liveop", "testapp.Stubborn"],
+        [sys.executable, "-m", "django", "run_liveop", "testapp.Stubborn"],
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

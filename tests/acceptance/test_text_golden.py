@@ -9,6 +9,8 @@ and to look at what changed:
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,10 @@ PRESSED = {
 
 
 @pytest.fixture(scope="module")
-def mode(tmp_path_factory: pytest.TempPathFactory) -> TextMode:
+def mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextMode]:
     """A place to run operations."""
-    return TextMode(tmp_path_factory.mktemp("text"))
+    with closing(TextMode(tmp_path_factory.mktemp("text"))) as mode:
+        yield mode
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

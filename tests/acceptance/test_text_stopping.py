@@ -2,7 +2,10 @@
 
 import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -17,11 +20,15 @@ FOREVER = 1_000
 DELAY = 60
 """Seconds that `Endless` waits before it tries again."""
 
+PAUSE = threading.Event()
+"""Never set: waiting for it leaves the processor to those who are waited for."""
+
 
 @pytest.fixture(scope="module")
-def mode(tmp_path_factory: pytest.TempPathFactory) -> TextMode:
+def mode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextMode]:
     """A place to run operations."""
-    return TextMode(tmp_path_factory.mktemp("stopping"))
+    with closing(TextMode(tmp_path_factory.mktemp("stopping"))) as mode:
+        yield mode
 
 
 def endless(mode: TextMode, way: str, **fields: object) -> Terminal:
@@ -36,7 +43,7 @@ def family(terminal: Terminal, *, of: int) -> list[psutil.Process]:
     deadline = time.monotonic() + DEADLINE
     while len(found := program.children(recursive=True)) < of:
         assert time.monotonic() < deadline, found
-        os.sched_yield()
+        PAUSE.wait(0.01)
     return found
 
 
@@ -45,7 +52,7 @@ def wait_for_file(path: Path) -> None:
     deadline = time.monotonic() + DEADLINE
     while not path.exists():
         assert time.monotonic() < deadline, f"there is no {path.name}"
-        os.sched_yield()
+        PAUSE.wait(0.01)
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:

@@ -1,4 +1,7 @@
-"""`run_liveop` in a process of its own, in a pipe or on a terminal, and files of what it prints."""
+"""`run_liveop` in a process of its own, in a pipe or on a terminal, and files of what it prints.
+
+The processes are forks of one that has loaded Django; `test_terminal.py` starts whole ones.
+"""
 
 import difflib
 import os
@@ -6,16 +9,19 @@ import re
 import shlex
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import EXAMPLE, ROOT
+from tests.acceptance.databases import migrated
+from tests.acceptance.forking import ForkServer
 from tests.acceptance.terminal import DEADLINE, Terminal
 
+SETTINGS = "tests.textapp.settings"
 GOLDEN = Path(__file__).with_name("golden")
 WRITE = "LIVEOPS_WRITE_GOLDEN"
 """Environment variable that has the files written instead of compared."""
@@ -39,36 +45,50 @@ class TextMode:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._database = folder / "db.sqlite3"
+        self._database = migrated(folder, SETTINGS, login=False)
         programs = folder / "bin"
         programs.mkdir()
+        # It tells what it was called with.
         python = programs / "python"
-        python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+        python.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n", encoding="utf-8")
         python.chmod(0o755)
-        self.environment = {name: os.environ[name] for name in os.environ.keys() - _LOOKS} | {
-            "DJANGO_SETTINGS_MODULE": "tests.textapp.settings",
+        self._environment = {name: os.environ[name] for name in os.environ.keys() - _LOOKS} | {
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "LIVEOPS_TEST_DB": str(self._database),
             "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(EXAMPLE)]),
             "PYTHONUTF8": "1",
         }
-        self.django("migrate", "--verbosity", "0").check_returncode()
+        self._server = ForkServer(self._environment)
+
+    def close(self) -> None:
+        """End the process that was forked."""
+        self._server.close()
 
     def django(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a management command in pipes."""
-        return self.shell(shlex.join(["python", "-m", "django", *arguments]))
+        (out, writing_out), (errors, writing_errors) = os.pipe(), os.pipe()
+        process = self._server.in_pipes(arguments, writing_out, writing_errors)
+        os.close(writing_out)
+        os.close(writing_errors)
+        with ThreadPoolExecutor(2) as pool:
+            said, complained = pool.map(_read, (out, errors))
+        return subprocess.CompletedProcess(arguments, process.wait(DEADLINE), said, complained)
 
     def shell(self, line: str) -> subprocess.CompletedProcess[str]:
-        """Run what somebody may have typed, in pipes."""
-        return subprocess.run(
+        """Run what somebody may have typed, in pipes: a shell takes it to pieces."""
+        words = subprocess.run(
             line,
             shell=True,
-            env=self.environment,
+            env=self._environment,
             text=True,
             capture_output=True,
             timeout=DEADLINE,
-            check=False,
-        )
+            check=True,
+        ).stdout.split("\0")
+        assert words[:2] == ["-m", "django"], line
+        assert words.pop() == ""
+        return self.django(*words[2:])
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run an operation in pipes."""
@@ -76,8 +96,11 @@ class TextMode:
 
     def terminal(self, *arguments: str, columns: int = 80) -> Terminal:
         """Start an operation on a terminal."""
-        command = [sys.executable, "-m", "django", "run_liveop", *arguments]
-        return Terminal(command, self.environment, columns=columns)
+        command = ["run_liveop", *arguments]
+        return Terminal(
+            lambda file: self._server.on_terminal(command, file, TERM="xterm-256color"),
+            columns=columns,
+        )
 
     def newest(self, *columns: str) -> tuple[object, ...]:
         """Return columns of the newest operation."""
@@ -90,6 +113,11 @@ class TextMode:
         """Return how many operations there are."""
         number = self.newest("(SELECT COUNT(*) FROM liveops_liveoperation)")[0]
         return int(str(number))
+
+
+def _read(file: int) -> str:
+    with os.fdopen(file, encoding="utf-8") as pipe:
+        return pipe.read()
 
 
 def in_pipes(arguments: Sequence[str], done: subprocess.CompletedProcess[str]) -> str:

@@ -1,10 +1,8 @@
-"""Test how the two commands find and bring what they need, without installing anything."""
+"""Test how the commands find Python, Chromium and Node.js, without installing anything."""
 
 import ast
 import os
 import shutil
-import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -53,126 +51,6 @@ def test_a_complaint_ends_the_command(
     monkeypatch.setattr(start, "missing_modules", lambda: {"ensurepip"})
     assert start.main(["demo"]) == 1
     assert "apt install python3-venv" in capsys.readouterr().err
-
-
-# The virtual environment
-
-
-@pytest.fixture
-def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Put the environment into an empty folder and record its steps instead of running them."""
-    (tmp_path / "pyproject.toml").write_text("[project]\n")
-    monkeypatch.setattr(environment, "ROOT", tmp_path)
-    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
-    recorded: list[list[str]] = []
-
-    def record(command: list[object], failure: str) -> None:
-        recorded.append([str(part) for part in command])
-        environment.python().parent.mkdir(parents=True, exist_ok=True)
-        environment.python().touch()
-
-    monkeypatch.setattr(environment, "run_quietly", record)
-    return recorded
-
-
-def test_the_environment_is_made_once(steps: list[list[str]]) -> None:
-    assert environment.ensure("example") == environment.python()
-    assert [step[1:3] for step in steps] == [["-m", "venv"], ["-m", "pip"]]
-    assert steps[1][-1] == ".[example]"
-    steps.clear()
-    environment.ensure("example")
-    assert steps == []
-
-
-def test_another_extra_is_added_and_an_included_one_is_there(steps: list[list[str]]) -> None:
-    environment.ensure("node")
-    environment.ensure("dev")
-    assert [step[-1] for step in steps[1:]] == [".[node]", ".[dev]"]
-    steps.clear()
-    environment.ensure("example")
-    environment.ensure("node")
-    assert steps == []
-
-
-def test_a_changed_pyproject_makes_it_anew(steps: list[list[str]], tmp_path: Path) -> None:
-    environment.ensure("example")
-    steps.clear()
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'other'\n")
-    environment.ensure("dev")
-    assert "--clear" in steps[0]
-    assert len(steps) == 2
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": 1}'])
-def test_a_broken_stamp_makes_it_anew(steps: list[list[str]], content: str) -> None:
-    environment.ensure("example")
-    steps.clear()
-    (environment.VENV / "installed.json").write_text(content)
-    environment.ensure("example")
-    assert len(steps) == 2
-
-
-def test_a_failed_installation_leaves_no_stamp(
-    steps: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(command: list[object], failure: str) -> None:
-        raise CommandError(failure)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(environment, "run_quietly", fail)
-        with pytest.raises(CommandError):
-            environment.ensure("example")
-    environment.ensure("example")
-    assert len(steps) == 2
-
-
-@pytest.mark.parametrize(
-    "other",
-    [(b"B", "python", "/folder"), (b"A", "other", "/folder"), (b"A", "python", "/moved")],
-)
-def test_the_fingerprint_covers_each_part(other: tuple[bytes, str, str]) -> None:
-    assert environment.fingerprint(b"A", "python", "/folder") != environment.fingerprint(*other)
-
-
-def test_the_fingerprint_keeps_its_parts_apart() -> None:
-    assert environment.fingerprint(b"", "ab", "c") != environment.fingerprint(b"", "a", "bc")
-
-
-def test_variables_that_lead_elsewhere_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTHONPATH", "PIP_TARGET", "DJANGO_SETTINGS_MODULE"):
-        monkeypatch.setenv(name, "elsewhere")
-    monkeypatch.setenv("PIP_INDEX_URL", "kept")
-    variables = environment.clean_environ()
-    assert "elsewhere" not in variables.values()
-    assert variables["PIP_INDEX_URL"] == "kept"
-
-
-def test_a_failing_step_shows_what_it_said() -> None:
-    command = [sys.executable, "-c", "print('the reason'); raise SystemExit(3)"]
-    with pytest.raises(CommandError, match="the reason\n\nIt failed"):
-        environment.run_quietly(command, "It failed.")
-
-
-def test_a_passing_step_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    environment.run_quietly([sys.executable, "-c", "print('noise')"], "It failed.")
-    assert capfd.readouterr() == ("", "")
-
-
-def test_a_second_command_waits_for_the_first(tmp_path: Path) -> None:
-    order = []
-    waiting = threading.Event()
-
-    def second() -> None:
-        with environment.lock(tmp_path / "lock", lambda text: waiting.set()):
-            order.append("second")
-
-    thread = threading.Thread(target=second)
-    with environment.lock(tmp_path / "lock"):
-        thread.start()
-        assert waiting.wait(10)
-        order.append("first")
-    thread.join(10)
-    assert order == ["first", "second"]
 
 
 # Chromium and Node.js

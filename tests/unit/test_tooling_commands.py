@@ -134,12 +134,57 @@ def test_a_failed_check_fails_lint_and_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = [lint.Check(name, [name], {}) for name in ("true", "false")]
-    monkeypatch.setattr(lint, "checks", lambda *arguments: commands)
+    monkeypatch.setattr(lint, "types", lambda python: lint.Check("types", ["true"], {}))
+    monkeypatch.setattr(lint, "checks", lambda *arguments, **options: commands)
     monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: ([], {}))
     assert lint.lint("python") is False
-    assert re.search(r"true +ok .*\nfalse +FAILED", capsys.readouterr().out)
+    assert re.search(r"types +ok .*\ntrue +ok .*\nfalse +FAILED", capsys.readouterr().out)
     commands.pop()
     assert lint.lint("python") is True
+
+
+def test_a_check_that_passed_shows_only_what_it_is_meant_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ["printf", "# tests 3\n# pass 3\n"]
+    commands = [lint.Check("one", said, {}), lint.Check("two", said, {}, shows="# pass")]
+    monkeypatch.setattr(lint, "types", lambda python: commands[0])
+    monkeypatch.setattr(lint, "checks", lambda *arguments, **options: commands[1:])
+    monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: ([], {}))
+    assert lint.lint("python") is True
+    one, two, told = capsys.readouterr().out.splitlines()
+    assert (one[:3], two[:3], told) == ("one", "two", "# pass 3")
+
+
+def test_the_suite_tests_javascript_and_leaves_the_structure_to_pytest() -> None:
+    alone = {check.title for check in lint.checks("python", ["npm"], {})}
+    whole = {check.title for check in lint.checks("python", ["npm"], {}, in_suite=True)}
+    assert alone - whole == {"structure"}
+    assert whole - alone == {"JavaScript tests", "collection"}
+
+
+@pytest.mark.parametrize(
+    "body", ["assert(true)", "assert(false)", "missing.at()", "await import('x')"]
+)
+def test_all_files_of_javascript_run_and_each_may_fail(tmp_path: Path, body: str) -> None:
+    folder = tmp_path / "tests" / "js"
+    folder.mkdir(parents=True)
+    head = 'import test from "node:test"; import assert from "node:assert";'
+    for name, inner in {"a": "assert(true)", "b": body, "c": "assert(true)"}.items():
+        text = f'{head} test("{name} runs", async () => {{ {inner} }});'
+        (folder / f"{name}.test.mjs").write_text(text, encoding="utf-8")
+    _, variables = ensure_parts.ensure_node()
+    status, _, output = lint.javascript_tests(variables, tmp_path).run()
+    assert (status == 0) == (body == "assert(true)"), output
+    assert all(f"{name} runs" in output for name in "abc")
+
+
+def test_a_file_of_javascript_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    folder = tmp_path / "tests" / "js"
+    folder.mkdir(parents=True)
+    (folder / "a.test.mjs").write_text("this is none", encoding="utf-8")
+    _, variables = ensure_parts.ensure_node()
+    assert lint.javascript_tests(variables, tmp_path).run()[0] != 0
 
 
 @pytest.fixture
@@ -147,8 +192,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Have every part at hand, and record what the suite runs; "nothing" collects nothing."""
     monkeypatch.setattr(environment, "ensure", lambda extra: Path("python"))
     monkeypatch.setattr(ensure_parts, "ensure_chromium", lambda: "/chromium")
+    monkeypatch.setattr(ensure_parts, "ensure_engines", lambda: {"REDIS_SERVER": "/redis"})
     monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: (["npm"], {}))
-    monkeypatch.setattr(lint, "lint", lambda python: True)
+    monkeypatch.setattr(lint, "lint", lambda python, *, in_suite: in_suite)
     recorded: list[list[str]] = []
 
     def record(command: list[str], variables: dict[str, str]) -> int:
@@ -161,8 +207,19 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_the_suite_ends_with_pytest(ran: list[list[str]]) -> None:
     assert suite.main([]) == 0
-    assert [command[0] for command in ran] == ["npm", "python", "python"]
-    assert [command[4] for command in ran[1:]] == ["timing", "not timing"]
+    assert [command[0] for command in ran] == ["python", "python"]
+    assert [command[4] for command in ran] == ["timing", "not timing"]
+    assert "tests/benchmarks/test_ratios.py" in ran[0]
+    assert ran[0][5:] == suite.timing_files()
+
+
+def test_every_test_that_measures_time_is_in_a_file_that_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "tests" / "deep"
+    folder.mkdir(parents=True)
+    for name in ("test_quick.py", "test_slow.py", "slow.py"):
+        mark = suite.TIMING if "slow" in name else "mark.django_db"
+        (folder / name).write_text(f"@pytest.{mark}\ndef test(): ...\n", encoding="utf-8")
+    assert suite.timing_files(tmp_path) == ["tests/deep/test_slow.py"]
 
 
 def test_a_pytest_that_collects_nothing_fails(ran: list[list[str]]) -> None:
@@ -172,9 +229,9 @@ def test_a_pytest_that_collects_nothing_fails(ran: list[list[str]]) -> None:
 def test_a_failed_lint_ends_the_suite(
     ran: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lint, "lint", lambda python: False)
+    monkeypatch.setattr(lint, "lint", lambda python, *, in_suite: False)
     assert suite.main([]) == 1
-    assert [command[0] for command in ran] == ["npm"], "it runs beside the lint, pytest does not"
+    assert ran == []
 
 
 def test_a_missing_part_ends_the_suite_with_its_sentence(

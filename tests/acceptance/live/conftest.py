@@ -3,8 +3,6 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -12,43 +10,24 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 
-from tests.acceptance.conftest import (
-    EXAMPLE,
-    ROOT,
-    Site,
-    environment,
-    serve,
-    watch_for_problems,
-)
+from tests.acceptance.conftest import ROOT, Site, serve, watch_for_problems
+from tests.acceptance.databases import migrated
 
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.acceptance.live_ops.settings"}
+MODULE = "tests.acceptance.live_ops.settings"
+SETTINGS = {"DJANGO_SETTINGS_MODULE": MODULE}
 DEADLINE_MS = 15_000
 SCREENSHOTS = ROOT / "build" / "screenshots"
-
-
-def migrated(folder: Path, settings: dict[str, str]) -> Path:
-    """Return the folder, with a database in it that has the demo user."""
-    for command in (["migrate", "--verbosity", "0"], ["seed_demo"]):
-        subprocess.run(
-            [sys.executable, str(EXAMPLE / "manage.py"), *command],
-            env=environment(folder, **settings),
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-    return folder
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site under Daphne, one for all files of this folder."""
-    folder = migrated(tmp_path_factory.mktemp("live"), SETTINGS)
+    folder = migrated(tmp_path_factory.mktemp("live"), MODULE).parent
     with serve(folder, **SETTINGS) as running:
         yield running
 

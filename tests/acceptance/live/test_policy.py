@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import Site, serve
+from tests.acceptance.databases import migrated
 from tests.acceptance.live.conftest import (
-    SETTINGS,
+    MODULE,
     Starter,
     confirming,
     expect_live,
     expect_stage,
     expect_state,
-    migrated,
 )
 
 STRICT = {"DJANGO_SETTINGS_MODULE": "tests.acceptance.live_ops.strict_settings"}
@@ -24,7 +24,7 @@ STRICT = {"DJANGO_SETTINGS_MODULE": "tests.acceptance.live_ops.strict_settings"}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site with the package's own pages and a policy of nonces."""
-    folder = migrated(tmp_path_factory.mktemp("strict"), SETTINGS)
+    folder = migrated(tmp_path_factory.mktemp("strict"), MODULE).parent
     with serve(folder, **STRICT) as running:
         yield running
 

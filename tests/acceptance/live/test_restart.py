@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import EXAMPLE, Site, environment, serve
+from tests.acceptance.databases import migrated
 from tests.acceptance.live.conftest import (
     DEADLINE_MS,
+    MODULE,
     SETTINGS,
     assert_never_navigated,
     database,
@@ -21,7 +23,6 @@ from tests.acceptance.live.conftest import (
     expect_state,
     go,
     mark,
-    migrated,
     stored,
     wait_until,
 )
@@ -37,7 +38,7 @@ LINES = """() => [...document.querySelectorAll("#op-log li[data-n]")].map(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site under a Daphne that may be killed."""
-    folder = migrated(tmp_path_factory.mktemp("killed"), SETTINGS)
+    folder = migrated(tmp_path_factory.mktemp("killed"), MODULE).parent
     with serve(folder, **SETTINGS) as running:
         yield running
 
