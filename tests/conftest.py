@@ -1,7 +1,7 @@
 """Fixtures of the whole suite."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import connections
 
 from scripts import ensure_parts
+
+pytest_plugins = ["tests.engines.fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,14 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 def media_root(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Put uploaded files into a folder of their own."""
     settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_reaping_thread() -> Iterator[None]:
+    """Let no operation start a thread that reaps: it would read the database of later tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("liveops.reaping_thread.start", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")

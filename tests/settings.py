@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "liveops",
     "tests.testapp",
+    "tests.engines",
     "airports",
     "sitecheck",
 ]

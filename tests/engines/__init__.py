@@ -1,0 +1,1 @@
+"""Sites on real engines: Redis, PostgreSQL, Celery workers, Daphne, each a process of the test."""
