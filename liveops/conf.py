@@ -16,6 +16,8 @@ RUNNERS = {
     "eager": "liveops.runners.eager.EagerRunner",
     "thread": "liveops.runners.thread.ThreadRunner",
     "threading": "liveops.runners.thread.ThreadRunner",
+    "celery": "liveops.runners.celery.CeleryRunner",
+    "tasks": "liveops.runners.tasks.TasksRunner",
 }
 """Short names of the runners that liveops ships; any other value is a dotted path."""
 
@@ -26,16 +28,25 @@ class Settings:
 
     Attributes:
         BASE_TEMPLATE: the template that the built-in pages extend.
-        RUNNER: ``"thread"``, ``"eager"`` or the dotted path of a runner class.
+        RUNNER: ``"thread"``, ``"celery"``, ``"tasks"``, ``"eager"`` or the dotted path of a
+            runner class.
         RUNNER_THREADS: operations that the thread runner carries out at the same time.
         SHUTDOWN_GRACE: seconds that running operations get when the process ends.
         THROTTLE_HZ: most frames a second for one operation.
         PERSIST_SECONDS: least time between two saves of percent, status and counts.
         HEARTBEAT_SECONDS: longest time between two signs of life of a run.
+        STALE_SECONDS: age of the last sign of life from which a run counts as dead.
+        REAP_SECONDS: how often a process that runs or shows operations looks for dead runs; 0
+            leaves that to ``manage.py liveops_reap``.
+        REQUEUE_SECONDS: how long an operation waits for its runner before it is handed over again;
+            twice as long each time.
         LOG_LINES: log lines kept for one operation; the oldest go first.
         REQUIRED_GROUP: name of the group that a user must be in to see anything, or None.
         TOKEN_MAX_AGE: seconds for which a signed subscription token is good.
         MAX_SUBSCRIPTIONS: operations that one socket may watch at the same time.
+        TRACING: whether runs are traced with OpenTelemetry.
+        TRACING_TRACEBACKS: whether the traceback of a run that failed goes into its span.
+        METRICS: whether runs are counted for Prometheus.
     """
 
     BASE_TEMPLATE: str = "liveops/base.html"
@@ -45,10 +56,16 @@ class Settings:
     THROTTLE_HZ: float = 10.0
     PERSIST_SECONDS: float = 1.0
     HEARTBEAT_SECONDS: float = 5.0
+    STALE_SECONDS: float = 15.0
+    REAP_SECONDS: float = 5.0
+    REQUEUE_SECONDS: float = 60.0
     LOG_LINES: int = 100_000
     REQUIRED_GROUP: str | None = None
     TOKEN_MAX_AGE: int = 3_600
     MAX_SUBSCRIPTIONS: int = 100
+    TRACING: bool = False
+    TRACING_TRACEBACKS: bool = False
+    METRICS: bool = False
 
 
 _POSITIVE = {
@@ -56,10 +73,16 @@ _POSITIVE = {
     "THROTTLE_HZ",
     "PERSIST_SECONDS",
     "HEARTBEAT_SECONDS",
+    "STALE_SECONDS",
+    "REQUEUE_SECONDS",
     "LOG_LINES",
     "TOKEN_MAX_AGE",
     "MAX_SUBSCRIPTIONS",
 }
+
+
+_LARGEST = 10**9
+"""More than anybody means, and what databases can still reckon with: seconds, lines, threads."""
 
 
 def problems(given: object) -> list[str]:
@@ -75,7 +98,19 @@ def problems(given: object) -> list[str]:
             found.append(f"LIVEOPS has an unknown key {key!r}.{hint}")
         else:
             found.extend(_value_problems(key, value))
-    return found
+    return found or _relation_problems(Settings(**given))
+
+
+def _relation_problems(settings: Settings) -> list[str]:
+    """Return what is wrong with values that are right each by itself."""
+    heartbeat, stale = settings.HEARTBEAT_SECONDS, settings.STALE_SECONDS
+    if heartbeat * 2 > stale:
+        problem = (
+            f"LIVEOPS['STALE_SECONDS'] ({stale}) must be at least twice HEARTBEAT_SECONDS "
+            f"({heartbeat}): one late sign of life would make a run that is alive INTERRUPTED."
+        )
+        return [problem]
+    return []
 
 
 def _value_problems(key: str, value: object) -> list[str]:
@@ -86,12 +121,17 @@ def _value_problems(key: str, value: object) -> list[str]:
     elif key == "REQUIRED_GROUP":
         if value is not None and not (isinstance(value, str) and value):
             return [f"LIVEOPS[{key!r}] must be the name of a group or None, not {value!r}."]
+    elif isinstance(default, bool):
+        if not isinstance(value, bool):
+            return [f"LIVEOPS[{key!r}] must be True or False, not {value!r}."]
     elif isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         return [f"LIVEOPS[{key!r}] must be a number, not {value!r}."]
     elif isinstance(default, int) and not isinstance(value, int):
         return [f"LIVEOPS[{key!r}] must be a whole number, not {value!r}."]
     elif key in _POSITIVE and value <= 0:
         return [f"LIVEOPS[{key!r}] must be greater than 0, not {value!r}."]
+    elif value > _LARGEST:
+        return [f"LIVEOPS[{key!r}] must be at most {_LARGEST:,}, not {value!r}."]
     elif value < 0:
         return [f"LIVEOPS[{key!r}] must be 0 or more, not {value!r}."]
     return []
@@ -132,7 +172,7 @@ def load_runner() -> Any:
     path = runner_path()
     try:
         return import_string(path)
-    except ImportError as error:
+    except Exception as error:  # whatever a module raises when it is loaded
         names = ", ".join(repr(name) for name in RUNNERS)
         raise ConfigurationError(
             f"LIVEOPS['RUNNER'] is {path!r}, which cannot be imported ({error}). "

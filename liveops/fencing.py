@@ -27,6 +27,10 @@ RUN_COLUMNS = (
     "stage_states",
     "run_id",
     "next_operation",
+    "enqueued_on",
+    "hand_overs",
+    "resumes_left",
+    "declared_stages",
 )
 """The columns that runs and controls write, often behind the back of a loaded instance."""
 

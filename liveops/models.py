@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, router, transaction
 from django.db.models import Case, Value, When
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
@@ -52,10 +53,16 @@ class LiveOperation(StagedOperation, FencedModel):
         host_template_name: template of the live page; ``<app>/<class_in_snake_case>.html`` or
             the built-in page if None.
         result_template_name: template of the result; ``…_result.html`` likewise.
+        resume_on_interrupt: how many times a run that was interrupted, because its worker died or
+            was stopped, is resumed by itself; needs stage methods.
+        runner_options: what the runner is told of these operations, such as
+            ``{"queue": "imports"}``; each runner documents what it takes.
     """
 
     host_template_name: ClassVar[str | None] = None
     result_template_name: ClassVar[str | None] = None
+    resume_on_interrupt: ClassVar[int] = 0
+    runner_options: ClassVar[dict[str, Any]] = {}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -92,6 +99,11 @@ class LiveOperation(StagedOperation, FencedModel):
         related_name="previous_operation",
     )
     run_id = models.UUIDField(null=True, editable=False)
+    # By the database's clock: when it was handed to a runner last, and how often again since then.
+    enqueued_on = models.DateTimeField(null=True, editable=False)
+    hand_overs = models.PositiveSmallIntegerField(default=0, editable=False)
+    resumes_left = models.PositiveSmallIntegerField(null=True, editable=False)
+    declared_stages = models.JSONField(null=True, editable=False)
     # Computed by the database from the columns above, so that no two of them can disagree.
     state = models.GeneratedField(
         expression=Case(
@@ -125,6 +137,8 @@ class LiveOperation(StagedOperation, FencedModel):
                 fields=["owner", "state", "-created_on"], name="liveops_owner_state_newest"
             ),
             models.Index(fields=["state", "-finished_on"], name="liveops_state_ended"),
+            models.Index(fields=["state", "enqueued_on"], name="liveops_state_enqueued"),
+            models.Index(fields=["state", "resumes_left"], name="liveops_state_resumes"),
         )
 
     def __str__(self) -> str:
@@ -152,6 +166,9 @@ class LiveOperation(StagedOperation, FencedModel):
     def enqueue(self) -> None:
         """Hand the operation to the configured runner as soon as the transaction commits.
 
+        That it is to run is stored in the same transaction: should the runner lose it, a reaper
+        hands it over again.
+
         Raises:
             InvalidStateError: the operation is not saved yet.
             ConfigurationError: the configured runner cannot be used, or ``stages_to_run`` asks for
@@ -163,8 +180,17 @@ class LiveOperation(StagedOperation, FencedModel):
         if self.stages_to_run is not None:
             self.save(update_fields=["stages_to_run"])  # runners load the operation anew
         runner = conf.load_runner()()
+        self.note_enqueued()
         alias = router.db_for_write(type(self), instance=self)
         transaction.on_commit(partial(runner.submit, self), using=alias)
+
+    def note_enqueued(self) -> None:
+        """Store that the operation is to run, for a reaper to see to it whatever happens."""
+        alias = router.db_for_write(type(self), instance=self)
+        waiting = LiveOperation._base_manager.using(alias).filter(
+            pk=self.pk, state=State.NOT_STARTED
+        )
+        waiting.update(enqueued_on=Now(), hand_overs=0)
 
     def check_stages_to_run(self) -> None:
         """Refuse ``stages_to_run`` that ask for what cannot be done.

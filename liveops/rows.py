@@ -114,13 +114,15 @@ class CommandRun(models.Model):
 class ControlRecord(models.Model):
     """Somebody steered an operation. Kept when it is run anew.
 
-    ``user_name`` stays when the user is gone; it is empty where nobody in particular did it.
+    ``user_name`` stays when the user is gone; it is empty where nobody in particular did it. With
+    ``GO_ON`` nobody did: a reaper resumed the operation, as its class asks for.
     """
 
     class Action(models.TextChoices):
         CANCEL = "cancel", _("cancelled")
         RESUME = "resume", _("resumed")
         RESTART = "restart", _("restarted")
+        GO_ON = "go_on", _("went on by itself")
 
     operation = models.ForeignKey(
         "liveops.LiveOperation",

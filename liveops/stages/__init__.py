@@ -1,5 +1,6 @@
 """The stage rules, in pure Python: names, states, phases, retry, skip and their machine."""
 
+from liveops.stages.changes import changes_since
 from liveops.stages.checkpoints import Checkpoint, Checkpoints
 from liveops.stages.declaration import Stage, custom_phase_problems, stage_methods, stage_of
 from liveops.stages.machine import StageHost, make_stage
@@ -16,6 +17,7 @@ __all__ = [
     "Stage",
     "StageHost",
     "StageState",
+    "changes_since",
     "custom_phase_problems",
     "identifier",
     "limits_for",

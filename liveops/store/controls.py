@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from liveops.exceptions import InvalidStateError
@@ -15,9 +16,10 @@ from liveops.models import (
     LogLine,
     StageRun,
 )
-from liveops.stages import StageState, stage_methods
+from liveops.stages import StageState, changes_since, stage_methods
 from liveops.states import FINAL_STATES, RESUMABLE_STATES, State
 from liveops.store.checkpoints import drop_all_but
+from liveops.store.reaping import RESUMES_BY_ITSELF
 from liveops.store.rows import (
     BLANK_PROGRESS,
     Ending,
@@ -42,6 +44,8 @@ _UNSTARTED: dict[str, Any] = {
     "current_stage": -1,
     "run_id": None,
     "next_operation": None,
+    "enqueued_on": None,
+    "resumes_left": None,
 }
 """The columns of an operation that waits for a run, but for the states of its stages."""
 
@@ -132,7 +136,7 @@ def restart(operation: LiveOperation, by: Any = None) -> None:
     adopt(operation, fence=None, **values)
 
 
-def resume(operation: LiveOperation, by: Any = None) -> None:
+def resume(operation: LiveOperation, by: Any = None, *, unasked: bool = False) -> None:
     """Put an operation that ended without success back to where it goes on.
 
     What stays: the log, the commands, the stages that were done and left a checkpoint, and the
@@ -141,45 +145,50 @@ def resume(operation: LiveOperation, by: Any = None) -> None:
     Args:
         operation: the operation.
         by: the user who asks; None is nobody in particular.
+        unasked: whether it is resumed by itself, which takes one of the times that are left.
 
     Raises:
         InvalidStateError: it is waiting or running, succeeded, is not made of stage methods, or
-            has lost a stage that was done.
+            its stages are others now. Nothing was changed.
     """
     alias = alias_of(operation)
     if not stage_methods(operation.specific_class()):
         raise InvalidStateError(
             _("This operation is not made of stage methods, so it can only be started again.")
         )
+    values = {**_UNSTARTED, "resumes_left": F("resumes_left") - 1} if unasked else _UNSTARTED
+    ended = rows_of(operation, state__in=RESUMABLE_STATES)
+    if unasked:
+        ended = rows_of(operation, **RESUMES_BY_ITSELF)
     with transaction.atomic(using=alias):
         # First what decides between two that try; the row is locked from here on.
-        if not rows_of(operation, state__in=RESUMABLE_STATES).update(**_UNSTARTED):
+        if not ended.update(**values):
             raise InvalidStateError(
                 _("Only an operation that failed, was cancelled or interrupted can be resumed.")
             )
-        states = rows_of(operation).values_list("stage_states", flat=True).get()
+        columns = ("stage_states", "declared_stages", "resumes_left")
+        states, declared, left = rows_of(operation).values_list(*columns).get()
         done = [name for name, state in states.items() if state == StageState.DONE]
-        _refuse_unknown(operation, done)
+        _refuse_changes(operation, declared, done)
         kept = dict.fromkeys(drop_all_but(operation, done), StageState.DONE.value)
         rows_of(operation).update(stage_states=kept)
         progress = LiveProgress.objects.using(alias).filter(pk=operation.pk)
         for row in progress:
             blank = {**BLANK_PROGRESS, **kept_progress(row, kept)}
             progress.update(run_id=None, heartbeat_on=None, **blank)
-        _record(operation, _Action.RESUME, by)
-    adopt(operation, fence=None, **_UNSTARTED, stage_states=kept)
+        _record(operation, _Action.GO_ON if unasked else _Action.RESUME, by)
+    adopt(operation, fence=None, **{**_UNSTARTED, "resumes_left": left}, stage_states=kept)
 
 
-def _refuse_unknown(operation: LiveOperation, done: list[str]) -> None:
-    model = operation.specific_class()
-    known = {*model.stages, *(stage.name for stage in stage_methods(model).values())}
-    if lost := [name for name in done if name not in known]:
+def _refuse_changes(operation: LiveOperation, declared: list[str] | None, done: list[str]) -> None:
+    stages = operation.specific_class().stages
+    if found := changes_since(declared, stages, done):
         raise InvalidStateError(
             _(
                 "This operation cannot be resumed, since its stages are others now: "
-                "%(lost)s was done, but there are only %(known)s. Start it again instead."
+                "%(changes)s; there are %(known)s. Start it again instead."
             )
-            % {"lost": ", ".join(map(repr, lost)), "known": ", ".join(map(repr, model.stages))}
+            % {"changes": "; ".join(found), "known": ", ".join(map(repr, stages))}
         )
 
 

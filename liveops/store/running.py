@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
-from django.db.models.functions import Now
+from django.db.models import F, Max
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from liveops.exceptions import FenceLost
 from liveops.models import CommandRun, LiveOperation, LiveProgress, LogLine, StageRun
 from liveops.progress.view import Line, View
-from liveops.stages import StageState, without_unfinished
+from liveops.stages import StageState
 from liveops.states import State
 from liveops.store.checkpoints import checkpoints_of
 from liveops.store.history import expected_durations
@@ -49,18 +49,30 @@ class Claim:
     checkpoints: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-def claim(operation: LiveOperation) -> Claim | None:
+def claim(operation: LiveOperation, *, resumes: bool = True) -> Claim | None:
     """Make this caller the one that runs the operation; None if it is no longer waiting.
 
     The instance gets the fence, so that its own ``save()`` is refused once the run is lost.
+
+    Args:
+        operation: an instance of its own class.
+        resumes: whether the operation is resumed by itself when it is interrupted, as often as
+            its class says.
     """
     alias = alias_of(operation)
     run_id = uuid.uuid4()
     expected = expected_durations(operation)
     now = timezone.now()
+    most = operation.resume_on_interrupt if resumes else 0
+    stages = list(operation.stages)
     with transaction.atomic(using=alias):
         won = rows_of(operation, state=State.NOT_STARTED).update(
-            run_id=run_id, started_on=now, current_stage=-1, stage_states={}
+            run_id=run_id,
+            started_on=now,
+            current_stage=-1,
+            stage_states={},
+            declared_stages=stages,
+            resumes_left=Coalesce(F("resumes_left"), most) if resumes else 0,
         )
         if not won:
             return None
@@ -77,7 +89,8 @@ def claim(operation: LiveOperation) -> Claim | None:
             run_id=run_id, log_seq=log_seq, heartbeat_on=Now(), **{**BLANK_PROGRESS, **kept}
         )
         view = View(State.STARTED.value, stage_states=states, actions=actions_of(operation), **kept)
-    adopt(operation, fence=run_id, run_id=run_id, started_on=now, current_stage=-1)
+    values = {"started_on": now, "current_stage": -1, "declared_stages": stages}
+    adopt(operation, fence=run_id, run_id=run_id, **values)
     operation.stage_states = states
     operation.remember_run_columns()
     return Claim(run_id, progress.seq, log_seq, view, bool(last_line), checkpoints)
@@ -135,6 +148,24 @@ def save_rows(
             same.update(is_checkpoint=True, result=row.result)
 
 
+def save_stages(
+    operation: LiveOperation, current_stage: int, stage_states: Mapping[str, str]
+) -> None:
+    """Save the stages of a run that could not be saved when they changed.
+
+    Raises:
+        FenceLost: the run no longer owns the operation; nothing was written.
+    """
+    mine = rows_of(operation, run_id=operation.fence)
+    if not mine.update(current_stage=current_stage, stage_states=dict(stage_states)):
+        raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
+
+
+def save_attempt(operation: LiveOperation, row: StageRun) -> None:
+    """Save the record of an attempt; inside the transaction of a write that names the fence."""
+    StageRun.objects.using(alias_of(operation)).bulk_create([row])
+
+
 def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
     """Return the fence and the cancel flag of each operation, in one query."""
     rows = LiveOperation._base_manager.using(alias).filter(pk__in=list(operations))
@@ -172,11 +203,12 @@ def finish(
     return bool(done)
 
 
-def interrupt(operation: LiveOperation, run_id: uuid.UUID) -> bool:
-    """End a run from outside, and take its fence away; False if it has ended already."""
-    states = without_unfinished(operation.stage_states, StageState.INTERRUPTED)
-    values = ending_values(Ending(State.INTERRUPTED)) | {"stage_states": states, "run_id": None}
-    return bool(rows_of(operation, state=State.STARTED, run_id=run_id).update(**values))
+def was_finished(operation: LiveOperation, ending: Ending) -> bool:
+    """Return whether this run ended its operation so before, though it was told of an error.
+
+    That is so where the connection broke after the database had carried out :func:`finish`.
+    """
+    return bool(rows_of(operation, state=ending.state, run_id=operation.fence).exists())
 
 
 def fail_unstarted(operation: LiveOperation, error_text: str) -> bool:

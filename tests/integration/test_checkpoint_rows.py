@@ -7,11 +7,13 @@ import pytest
 from django.db import OperationalError, connections, transaction
 
 from liveops import store
-from liveops.models import StageRun
+from liveops.models import LiveOperation, StageRun
 from liveops.progress.boundary import Boundary
 from liveops.progress.ledger import Ledger, Span
 from liveops.progress.pumps import InlinePump
+from liveops.progress.staged_run import StagedRun
 from liveops.progress.view import View
+from tests.integration.resuming import Voyage, carry_out
 from tests.testapp.models import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,3 +144,25 @@ def test_a_helper_thread_has_a_transaction_of_its_own() -> None:
     helper.start()
     helper.join()
     assert called == ["open", "helper"]
+
+
+def test_whoever_sees_that_a_stage_is_done_finds_its_checkpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process may be killed at any moment: the two are saved in one transaction."""
+    found: list[tuple[str, bool]] = []
+    original = StagedRun._show_stage
+
+    def look(self: StagedRun, *arguments: Any) -> None:
+        row = LiveOperation.objects.get(pk=self.operation.pk)
+        kept = {stage.stage for stage in row.stage_runs.filter(is_checkpoint=True)}
+        found.extend(
+            (name, name in kept) for name, state in row.stage_states.items() if state == "done"
+        )
+        original(self, *arguments)
+
+    monkeypatch.setattr(StagedRun, "_show_stage", look)
+    Voyage.acts = {}
+    carry_out(Voyage._default_manager.create())
+    assert ("Sail", True) in found
+    assert all(is_kept for _, is_kept in found)

@@ -215,20 +215,6 @@ def test_one_whose_class_is_gone_offers_no_resume() -> None:
     assert not LiveOperation.objects.get(pk=operation.pk).can_resume
 
 
-def test_a_class_that_lost_a_done_stage_is_refused_by_name(
-    monkeypatch: pytest.MonkeyPatch, acts: dict[str, Any]
-) -> None:
-    operation = break_off(at="Unpack")
-    LiveOperation.objects.update(stage_states={"Pack": "done", "Row": "done", "Unpack": "failed"})
-    rows = recorded(operation)
-    with pytest.raises(InvalidStateError, match=r"'Row' was done, .* 'Pack', 'Sail', 'Unpack'"):
-        control.resume(stored(operation))
-    after = stored(operation)
-    assert after.get_state() == "FINISHED_ERROR"
-    assert recorded(after) == rows
-    assert operation.traceback == after.traceback
-
-
 def test_a_stage_that_was_added_since_runs() -> None:
     operation = break_off(at="Unpack")
     LiveOperation.objects.update(stage_states={"Pack": "done", "Unpack": "failed"})

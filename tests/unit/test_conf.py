@@ -14,7 +14,10 @@ from liveops.runners.eager import EagerRunner
 from liveops.runners.thread import ThreadRunner
 
 DEFAULTS = asdict(conf.Settings())
-NUMBERS = [key for key, value in DEFAULTS.items() if isinstance(value, int | float)]
+SWITCHES = [key for key, value in DEFAULTS.items() if isinstance(value, bool)]
+NUMBERS = [
+    key for key, value in DEFAULTS.items() if isinstance(value, int | float) and key not in SWITCHES
+]
 WHOLE = [key for key in NUMBERS if isinstance(DEFAULTS[key], int)]
 
 junk = st.recursive(
@@ -83,8 +86,8 @@ def test_a_number_must_be_one(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("key", NUMBERS)
-def test_zero_is_allowed_only_for_the_grace(key: str) -> None:
-    assert (conf.problems({key: 0}) == []) == (key == "SHUTDOWN_GRACE")
+def test_zero_is_allowed_only_where_it_means_something(key: str) -> None:
+    assert (conf.problems({key: 0}) == []) == (key in {"SHUTDOWN_GRACE", "REAP_SECONDS"})
 
 
 def test_a_negative_grace_is_told_what_is_allowed() -> None:
@@ -103,7 +106,29 @@ def test_a_count_must_be_whole(key: str) -> None:
 @pytest.mark.parametrize("key", [key for key in NUMBERS if key not in WHOLE])
 @pytest.mark.parametrize("value", [1, 0.25, 1000])
 def test_a_measure_may_be_any_number(key: str, value: Any) -> None:
-    assert conf.problems({key: value}) == []
+    wide = {"HEARTBEAT_SECONDS": 0.01, "STALE_SECONDS": 5000}
+    assert conf.problems({**wide, key: value}) == []
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_is_too_large_for_a_database_to_reckon_with(key: str) -> None:
+    (problem,) = conf.problems({key: 10**12})
+    assert problem.startswith(f"LIVEOPS[{key!r}] must be at most 1,000,000,000")
+
+
+@pytest.mark.parametrize("stale", [5.0, 9.9])
+def test_one_late_heartbeat_must_not_make_a_run_stale(stale: float) -> None:
+    (problem,) = conf.problems({"HEARTBEAT_SECONDS": 5.0, "STALE_SECONDS": stale})
+    assert "at least twice HEARTBEAT_SECONDS" in problem
+    assert conf.problems({"HEARTBEAT_SECONDS": 5.0, "STALE_SECONDS": 10.0}) == []
+
+
+@pytest.mark.parametrize("key", SWITCHES)
+@pytest.mark.parametrize("value", [0, 1, "yes", None])
+def test_a_switch_is_on_or_off(key: str, value: Any) -> None:
+    (problem,) = conf.problems({key: value})
+    assert problem == f"LIVEOPS[{key!r}] must be True or False, not {value!r}."
+    assert conf.problems({key: True}) == conf.problems({key: False}) == []
 
 
 @pytest.mark.parametrize("key", ["BASE_TEMPLATE", "RUNNER"])
