@@ -2,12 +2,13 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from liveops import registry, snapshot, store
+from liveops import events, registry, snapshot, store
 from liveops.models import ControlRecord, LiveOperation
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Update
 from liveops.progress.view import ControlAction
@@ -45,6 +46,8 @@ def cancel(operation: LiveOperation, by: Any = None) -> State:
     state = store.request_cancel(operation, by)
     if state is State.CANCELLED:
         announce_end(operation)
+        tell = partial(events.finished, operation, None, state)
+        transaction.on_commit(tell, using=store.alias_of(operation))
     return state
 
 
@@ -78,7 +81,7 @@ def resume(operation: LiveOperation, by: Any = None) -> None:
 
     Raises:
         InvalidStateError: it is waiting or running, succeeded, is not made of stage methods, or
-            its stages have changed too much.
+            its stages have changed.
     """
     specific = operation.specific
     with transaction.atomic(using=store.alias_of(specific)):

@@ -7,6 +7,9 @@ Frames are hints, the database is the truth: operations that have been silent fo
 looked up, all in one query, and who is behind gets a snapshot. So a page also follows a run whose
 frames never reach this process (one in a terminal, say, without a layer that joins processes), and
 what was lost on the way is made up for.
+
+While anybody watches, dead runs are looked for too, so that no page shows for ever as running what
+has died, whether or not there is another process that reaps.
 """
 
 import asyncio
@@ -17,19 +20,19 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
-from liveops import store
+from liveops import conf, store
+from liveops.membership import Membership
+from liveops.reaping_thread import Watchman
 
 logger = logging.getLogger("liveops")
 
 PREFIX = "liveop."
 """What the name of an operation's group begins with; its id follows."""
 
-_LONGEST_RENEWAL = 3_600.0
-_RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 2.0
+_BEYOND_ALL = 2**63  # higher than the number of any frame
 
 
 class Watcher(Protocol):
@@ -47,11 +50,13 @@ class Hub:
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[Watcher]] = {}
-        self._joined: dict[str, float] = {}
-        self._channel: str | None = None
-        self._listener: asyncio.Task[None] | None = None
+        self._membership = Membership(self._take, self._missed)
+        self._numbers: dict[str, int] = {}  # of the last frame of each group
         self._looker: asyncio.Task[None] | None = None
         self._heard: dict[str, float] = {}
+        # What the eager runner is handed it carries out at once, which is not for this place.
+        self._watchman = Watchman(hands_over=conf.runner_path() != conf.RUNNERS["eager"])
+        self._next_reaping = 0.0
         self._lock = asyncio.Lock()
 
     async def join(self, group: str, watcher: Watcher) -> None:
@@ -61,16 +66,7 @@ class Hub:
             self._heard.setdefault(group, time.monotonic())
             if self._looker is None or self._looker.done():
                 self._looker = asyncio.create_task(self._look())
-            layer = get_channel_layer()
-            if layer is None:
-                return
-            if self._channel is None:
-                self._channel = await layer.new_channel()
-            if self._listener is None or self._listener.done():
-                self._listener = asyncio.create_task(self._listen(self._channel))
-            if group not in self._joined:
-                await layer.group_add(group, self._channel)
-                self._joined[group] = time.monotonic()
+            await self._membership.join(group)
 
     async def leave(self, group: str, watcher: Watcher) -> None:
         """Hand no more messages of a group to a watcher."""
@@ -81,35 +77,37 @@ class Hub:
                 return
             self._watchers.pop(group, None)
             self._heard.pop(group, None)
-            layer = get_channel_layer()
-            if self._joined.pop(group, None) is not None and layer is not None and self._channel:
-                await layer.group_discard(group, self._channel)
+            self._numbers.pop(group, None)
+            await self._membership.leave(group)
 
-    async def _listen(self, channel: str) -> None:
-        failing = False
-        while True:
-            layer = get_channel_layer()
-            if layer is None:
-                return
-            try:
-                message = await layer.receive(channel)
-            except Exception:
-                if not failing:
-                    logger.exception("liveops: cannot receive from the channel layer; retrying")
-                failing = True
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            failing = False
-            group = f"{PREFIX}{message.get('op')}"
-            if group in self._heard:
-                self._heard[group] = time.monotonic()
-            for watcher in tuple(self._watchers.get(group, ())):
-                self._guarded(watcher.deliver, message)
+    def _take(self, message: dict[str, Any]) -> None:
+        """Hand a message of the layer to those who watch its operation."""
+        group = f"{PREFIX}{message.get('op')}"
+        if self._membership.doubts(group):
+            return
+        if group in self._heard:
+            self._heard[group] = time.monotonic()
+            self._numbers[group] = max(self._numbers.get(group, 0), message.get("seq", 0))
+        for watcher in tuple(self._watchers.get(group, ())):
+            self._guarded(watcher.deliver, message)
+
+    def _note_number(self, group: str, seq: int) -> None:
+        """Take the number of the last saved frame of a group that has been silent."""
+        if group in self._heard and seq > self._numbers.setdefault(group, seq):
+            # It was not heard here: the layer may have forgotten who is in the group.
+            self._numbers[group] = seq
+            self._membership.doubt(group)
+
+    def _missed(self, group: str) -> None:
+        """Have those who watch an operation sent a snapshot, whatever they have heard of it."""
+        for watcher in tuple(self._watchers.get(group, ())):
+            self._guarded(watcher.compare, group.removeprefix(PREFIX), _BEYOND_ALL, "")
 
     async def _look(self) -> None:
         while self._watchers:
+            await self._reap()
             await asyncio.sleep(_LOOK_SECONDS)
-            await self._renew()
+            await self._membership.tend()
             silent_since = time.monotonic() - _LOOK_SECONDS
             silent = [
                 group.removeprefix(PREFIX)
@@ -122,24 +120,17 @@ class Hub:
                 logger.debug("liveops: silent operations are looked up later (%s)", error)
                 continue
             for op, (seq, state) in marks.items():
+                self._note_number(f"{PREFIX}{op}", seq)
                 for watcher in tuple(self._watchers.get(f"{PREFIX}{op}", ())):
                     self._guarded(watcher.compare, op, seq, state)
+        self._watchman.pause()
 
-    async def _renew(self) -> None:
-        # Layers forget a membership after a day, or after what they are told to.
-        layer = get_channel_layer()
-        expiry = float(getattr(layer, "group_expiry", _LONGEST_RENEWAL))
-        renew_before = time.monotonic() - min(expiry / 3, _LONGEST_RENEWAL)
-        for group, joined in list(self._joined.items()):
-            if joined > renew_before or layer is None or self._channel is None:
-                continue
-            try:
-                await layer.group_add(group, self._channel)
-            except Exception:
-                logger.exception("liveops: a group could not be joined again; trying again")
-            else:
-                if group in self._joined:
-                    self._joined[group] = time.monotonic()
+    async def _reap(self) -> None:
+        # On the thread that serves views: one of its own would be a thread that a site's tests do
+        # not know of, and that reads their database.
+        if conf.get_settings().REAP_SECONDS and time.monotonic() >= self._next_reaping:
+            pause = await database_sync_to_async(self._watchman.step)()
+            self._next_reaping = time.monotonic() + pause
 
     @staticmethod
     def _guarded(function: Callable[..., None], *arguments: Any) -> None:

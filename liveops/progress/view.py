@@ -20,7 +20,8 @@ class Line:
 class ControlAction:
     """Somebody steered an operation: ``"cancel"``, ``"resume"`` or ``"restart"``; who, and when.
 
-    ``by`` is empty where nobody in particular did it (a signal to the process, say).
+    ``by`` is empty where nobody in particular did it (a signal to the process, say). With
+    ``"go_on"`` nobody did at all: a reaper resumed it.
     """
 
     action: str

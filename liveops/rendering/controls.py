@@ -85,6 +85,8 @@ def action_context(action: ControlAction, *, took_effect: bool = True) -> dict[s
     by = clean(action.by)
     if action.action == "resume":
         text = _("Resumed by %(user)s") if by else _("Resumed")
+    elif action.action == "go_on":
+        text = _("Went on by itself after an interruption")
     elif action.action == "restart":
         text = _("Started again by %(user)s") if by else _("Started again")
     elif took_effect:

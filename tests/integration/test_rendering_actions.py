@@ -47,6 +47,7 @@ def test_without_records_there_is_no_list() -> None:
         ("resume", "", "Resumed"),
         ("restart", "demo", "Started again by demo"),
         ("restart", "", "Started again"),
+        ("go_on", "", "Went on by itself after an interruption"),
         ("cancel", "demo", "Asked to cancel by demo"),
         ("cancel", "", "Asked to cancel"),
     ],
