@@ -1,20 +1,24 @@
 """Ctrl-C, SIGTERM and SIGHUP while an operation runs in a terminal."""
 
+import os
 import signal
 import sys
 import threading
+from functools import partial
 from types import FrameType
 from typing import Any, Self
 
 from django.db import connections
 
-from liveops import control, registry
+from liveops import control, registry, shutdown
 from liveops.exceptions import InvalidStateError, OperationInterrupted
 from liveops.models import LiveOperation
 
 
 class Signals:
     """Turns Ctrl-C into a cancel, a second one, SIGTERM and SIGHUP into an immediate stop.
+
+    A run that asks (``p.shutting_down``) has its grace first; a second signal stops it, too.
 
     Args:
         operation: the operation that the main thread is about to run.
@@ -69,7 +73,20 @@ class Signals:
         threading.Thread(target=target, name="liveops-cancel", daemon=True).start()
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
-        self._stop(SystemExit(128 + number), 128 + number)
+        run = registry.find(self._operation.pk)
+        if run is not None and run.asks_for_grace and not (run.is_going_down or run.is_ending):
+            self._told, self.status = True, 128 + number
+            target = partial(self._stop_with_grace, number)
+            threading.Thread(target=target, name="liveops-stop", daemon=True).start()
+        else:
+            self._stop(SystemExit(128 + number), 128 + number)
+
+    def _stop_with_grace(self, number: int) -> None:
+        try:
+            # One that does not hear in time is stopped by the same signal once more.
+            shutdown.stop_runs(tear=partial(os.kill, os.getpid(), number))
+        finally:
+            connections.close_all()
 
     def _stop(self, error: BaseException, status: int) -> None:
         """Stop at once: by an exception here, unless the main thread must not be torn away."""

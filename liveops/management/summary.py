@@ -32,7 +32,11 @@ _RESULTS = {
 
 
 def print_closing(
-    stream: TextIO, operations: Sequence[LiveOperation], state: State, command_line: str
+    stream: TextIO,
+    operations: Sequence[LiveOperation],
+    state: State,
+    heading: str,
+    command_line: str,
 ) -> None:
     """Print the summary of what was run; if that fails, say so in the log.
 
@@ -40,13 +44,15 @@ def print_closing(
         stream: where to print.
         operations: the operation, as it was saved at the end, and those of its chain.
         state: how the last one ended.
-        command_line: what runs it again.
+        heading: what stands above the command line.
+        command_line: what runs it again; left out if it is empty.
     """
     commands = [row for one in operations for row in _rows_of(one, CommandRun)]
     dry_run = all(operation.dry_run for operation in operations)
     result, style = _RESULTS[state]
+    first = {heading: clean_lines(command_line)} if command_line else {}
     sections: dict[str, RenderableType | str] = {
-        "Run it again": clean_lines(command_line),
+        **first,
         "Commands executed": _commands_text(commands, dry_run=dry_run),
         "Time per stage": _times(operations),
         "Result": Text(result, style=style),

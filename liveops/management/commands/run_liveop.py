@@ -1,34 +1,18 @@
 """``manage.py run_liveop``: an operation in the terminal."""
 
-import sys
 from argparse import ArgumentParser
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from liveops import store
 from liveops.management.arguments import (
     HelpFormatter,
     OperationParser,
     command_line,
     retry_values,
 )
-from liveops.management.signals import Signals
-from liveops.management.summary import print_closing
+from liveops.management.terminal import program_of, run_in_terminal, stream_of
 from liveops.management.values import create, find_model, find_owner
-from liveops.models import LiveOperation
-from liveops.progress.pumps import suitable_pump
-from liveops.runners.executor import execute
-from liveops.sinks.sender import sender
-from liveops.sinks.text import TextSink
-from liveops.states import State
-
-EXIT_STATUS = {State.FINISHED_OK: 0, State.CANCELLED: 130, State.INTERRUPTED: 130}
-"""Exit status by final state; 1 for every other."""
-
-_INTERRUPTED = 130
-_SEND_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -44,10 +28,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
         """Return a parser that knows the options of the class that the command line names."""
-        if Path(prog_name).name == "__main__.py":
-            self._program = ("python", "-m", "django")
-        elif prog_name:
-            self._program = ("python", prog_name) if prog_name.endswith(".py") else (prog_name,)
+        self._program = program_of(prog_name)
         general = super().create_parser(prog_name, subcommand, add_help=False, **options)
         return OperationParser(
             prog=general.prog,
@@ -99,74 +80,5 @@ class Command(BaseCommand):
             model, owner, options["values"], options["stage"], dry_run=options["dry_run"]
         )
         operation.given_limits = retry_values(model, options)
-        # The wrapper around it would end every write of the bar with a line break.
-        stream = getattr(self.stdout, "_out", sys.stdout)
-        signals = Signals(operation)
-        status: Any = None
-        carried_out = [operation]
-        try:
-            with signals:
-                state = _carry_out(carried_out, stream, signals)
-        except KeyboardInterrupt:
-            state, status = store.state_of(carried_out[-1]), signals.status or _INTERRUPTED
-        except SystemExit as leaving:
-            # Never 0: it did not end.
-            state, status = store.state_of(carried_out[-1]), leaving.code or None
-        finally:
-            sender().flush(_SEND_SECONDS)
-        if state is None:  # cancelled before it was claimed, perhaps
-            state = store.state_of(carried_out[-1])
-        if state.is_final:
-            again = command_line(self._program, model, options)
-            print_closing(stream, carried_out, state, again)
-        if status is None:
-            status = signals.status or EXIT_STATUS.get(state, 1)
-        if status:
-            sys.exit(status)
-
-
-def _carry_out(operations: list[LiveOperation], stream: TextIO, signals: Signals) -> State | None:
-    """Carry out an operation and those that follow it in its chain, in this thread.
-
-    Args:
-        operations: begins with the first one; those that follow are added.
-        stream: where to print.
-        signals: what turns Ctrl-C into a cancel.
-
-    Returns:
-        The state that the last one ended in; None if it could not be claimed.
-    """
-    following: list[LiveOperation] = []
-    while True:
-        operation = operations[-1]
-        try:
-            state = execute(
-                operation,
-                pump=suitable_pump(store.alias_of(operation)),
-                sinks=[TextSink(stream)],
-                hand_on=following.append,
-            )
-        except (KeyboardInterrupt, SystemExit):
-            for given_up in _load_anew(following):
-                operations.append(given_up)
-                signals.give_up(given_up)
-            raise
-        found = _load_anew(following)
-        if not found:
-            return state
-        following.clear()
-        operations += found
-        signals.go_on_with(operations[-1])
-
-
-def _load_anew(operations: list[LiveOperation]) -> list[LiveOperation]:
-    """Return at most one operation as it is stored now; say so if it is not there any more."""
-    if not operations:
-        return []
-    (operation,) = operations
-    rows = LiveOperation._base_manager.using(store.alias_of(operation))
-    row = rows.filter(pk=operation.pk).first()
-    if row is None:
-        sys.stderr.write("The next operation was deleted before it could start.\n")
-        return []
-    return [row.specific]
+        again = command_line(self._program, model, options)
+        run_in_terminal(operation, stream_of(self), lambda _: ("Run it again", again))

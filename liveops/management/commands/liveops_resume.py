@@ -1,0 +1,83 @@
+"""``manage.py liveops_resume``: an operation goes on where it stopped."""
+
+from argparse import ArgumentParser
+from shlex import join
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from liveops import conf, control, store
+from liveops.exceptions import ConfigurationError, InvalidStateError
+from liveops.management.finding import find_operation
+from liveops.management.terminal import EXIT_STATUS, program_of, run_in_terminal, stream_of
+from liveops.models import LiveOperation
+from liveops.runners.thread import ThreadRunner
+from liveops.sinks.sender import sender
+from liveops.states import RESUMABLE_STATES, State
+
+_SEND_SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    """Resume an operation here, or hand it to the runner; exit statuses as of ``run_liveop``."""
+
+    help = (
+        "Let an operation go on where it stopped: stages that were done are not run again. "
+        "Exit status: 0 success, 1 failed or refused, 130 cancelled, 143 or 129 stopped by a "
+        "signal. With --enqueue: 0 when it was handed over."
+    )
+    _program: tuple[str, ...] = ("python", "manage.py")
+
+    def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
+        """Return the parser, and remember how this command was started."""
+        self._program = program_of(prog_name)
+        return super().create_parser(prog_name, subcommand, **options)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Define the arguments."""
+        parser.add_argument("id", help="id of the operation, or its first 8 characters or more")
+        parser.add_argument(
+            "--enqueue",
+            action="store_true",
+            help="hand it to the configured runner instead of running it here",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Resume the operation.
+
+        Raises:
+            CommandError: there is no such operation, or it cannot be resumed; nothing was changed.
+            SystemExit: with the exit status, unless it is 0.
+        """
+        operation = find_operation(options["id"])
+        try:
+            if options["enqueue"]:
+                self._enqueue(operation)
+                return
+            with transaction.atomic(using=store.alias_of(operation)):
+                store.resume(operation)
+                operation.check_stages_to_run()
+                operation.note_enqueued()
+        except (ConfigurationError, InvalidStateError) as error:
+            raise CommandError(str(error)) from error
+        again = join([*self._program, "liveops_resume", str(operation.pk)])
+
+        def closing(state: State) -> tuple[str, str]:
+            return ("Resume it", again if state in RESUMABLE_STATES else "")
+
+        run_in_terminal(operation, stream_of(self), closing)
+
+    def _enqueue(self, operation: LiveOperation) -> None:
+        runner = conf.load_runner()
+        if isinstance(runner, type) and issubclass(runner, ThreadRunner):
+            raise CommandError(
+                "The thread runner carries out operations in the process that enqueues them, and "
+                "this one ends. Leave --enqueue out to run it here, or resume it on its page."
+            )
+        control.resume(operation)
+        sender().flush(_SEND_SECONDS)
+        state = store.state_of(operation)
+        self.stdout.write(f"Operation {operation.pk} was handed to the runner: {state}.")
+        if state.is_final and (status := EXIT_STATUS.get(state, 1)):
+            raise SystemExit(status)
