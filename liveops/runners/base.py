@@ -2,12 +2,15 @@
 
 import logging
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
+from django.core.checks import CheckMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from liveops import control, store
+from liveops import control, events, store
 from liveops.models import LiveOperation
+from liveops.states import State
 
 logger = logging.getLogger("liveops")
 
@@ -18,7 +21,18 @@ class Runner(ABC):
     A subclass writes :meth:`enqueue`, which sees to it that
     :func:`liveops.runners.executor.execute` is called with the operation, now or later, here or in
     another process. It may be called more than once: only one call wins the claim.
+
+    Attributes:
+        spans_processes: whether operations may run in another process than the one that enqueues
+            them, so that frames need a channel layer which joins processes.
     """
+
+    spans_processes: ClassVar[bool] = False
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Return what keeps the runner from working in this project; part of the system checks."""
+        return []
 
     @abstractmethod
     def enqueue(self, operation: LiveOperation) -> None:
@@ -33,5 +47,19 @@ class Runner(ABC):
             logger.exception("liveops: %s did not take operation %s", name, operation.pk)
             with translation.override(operation.language):
                 text = _("The operation could not be started: the runner did not take it.")
-            if store.fail_unstarted(operation, text):
-                control.announce_end(operation, text)
+            end_unstarted(operation, text)
+
+
+def end_unstarted(operation: LiveOperation, text: str = "") -> None:
+    """End an operation that cannot be started, so that it does not wait for ever.
+
+    Args:
+        operation: the operation.
+        text: the sentence that people read; a general one if left out.
+    """
+    if not text:
+        with translation.override(operation.language):
+            text = _("The operation could not be started.")
+    if store.fail_unstarted(operation, text):
+        control.announce_end(operation, text)
+        events.finished(operation, None, State.FINISHED_ERROR, text)
