@@ -1,9 +1,10 @@
-"""The runs that this process carries out, by operation.
+"""The runs that this process carries out, by operation; and whether it is going down.
 
 Whoever shows or steers an operation asks here first: a run in the same process knows more than the
 database, and hears a cancel at once.
 """
 
+import os
 import threading
 import uuid
 from typing import TYPE_CHECKING
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
 _runs: dict[uuid.UUID, "Run"] = {}
 _lock = threading.Lock()
+_goes_down = False
 
 
 def add(run: "Run") -> None:
-    """Make a run known."""
+    """Make a run known; one that comes while the process goes down is told so at once."""
     with _lock:
         _runs[run.operation.pk] = run
+        is_late = _goes_down
+    if is_late:
+        run.go_down()
 
 
 def remove(run: "Run") -> None:
@@ -37,3 +42,29 @@ def everything() -> list["Run"]:
     """Return all runs of this process."""
     with _lock:
         return list(_runs.values())
+
+
+def go_down() -> None:
+    """Tell all runs that this process is to end, those that come later too."""
+    global _goes_down  # noqa: PLW0603
+    with _lock:
+        _goes_down = True
+        runs = list(_runs.values())
+    for run in runs:
+        run.go_down()
+
+
+def goes_down() -> bool:
+    """Return whether this process was told to stop: it takes no more operations."""
+    return _goes_down
+
+
+def _after_fork() -> None:
+    # The runs are the parent's, which may have been told to stop; the child is a new process.
+    global _lock, _goes_down  # noqa: PLW0603
+    _lock = threading.Lock()
+    _goes_down = False
+    _runs.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -24,6 +24,7 @@ from liveops.progress.bridge import in_event_loop
 from liveops.progress.ledger import Span
 from liveops.progress.run import Run
 from liveops.progress.state import LEVELS, unknown_level
+from liveops.progress.stopping import ending_seconds
 from liveops.progress.waiting import PULSE_SECONDS
 
 
@@ -213,10 +214,11 @@ class _Call:
     def _grace_for(self, error: BaseException) -> float:
         if isinstance(error, KeyboardInterrupt) and self._run.stop is not None:
             return 0.0  # the second Ctrl-C
-        if isinstance(error, SystemExit):
-            return min(self._grace, get_settings().SHUTDOWN_GRACE / 2)
-        if isinstance(error, OperationInterrupted):
-            return min(self._grace, get_settings().SHUTDOWN_GRACE / 2)
+        if isinstance(error, SystemExit | OperationInterrupted):
+            grace = get_settings().SHUTDOWN_GRACE
+            # A run that asks has used up the most of it.
+            left = ending_seconds(grace) if self._run.asks_for_grace else grace
+            return min(self._grace, left / 2)
         return self._grace
 
 

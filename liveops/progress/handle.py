@@ -50,6 +50,16 @@ class Progress(Chaining, Commands, PageParts):
         """The operation that runs."""
         return self._run.operation
 
+    @property
+    def shutting_down(self) -> bool:
+        """Whether the process was told to stop; cheap enough for any loop.
+
+        A run that has asked once is not stopped at once when that happens: it gets most of
+        ``SHUTDOWN_GRACE`` to return or to leave off at a good place.
+        """
+        self._run.asks_for_grace = True  # before the look, so that no moment lies between
+        return self._run.is_going_down
+
     def status(self, text: object, level: str = "info") -> None:
         """Replace the status line.
 

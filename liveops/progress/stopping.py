@@ -6,17 +6,31 @@ from collections.abc import Callable
 from liveops.exceptions import FenceLost, OperationInterrupted, StopSignal
 from liveops.progress.state import ProgressState
 
+_LEAST_SECONDS = 0.5
+
+
+def ending_seconds(grace: float) -> float:
+    """Return what of the grace of a process that ends is kept for runs to end and be saved."""
+    return min(max(grace / 5, _LEAST_SECONDS), grace / 2)
+
 
 class Stoppable:
     """Holds the stop signal of a run and raises it in user code.
 
     Args:
         state: its alarm makes a ``track()`` loop look.
+
+    Attributes:
+        stop: what is raised, or was.
+        asks_for_grace: whether user code looks by itself if the process is to end.
+        is_going_down: whether the process is to end.
     """
 
     def __init__(self, state: ProgressState) -> None:
         self.state = state
         self.stop: StopSignal | None = None
+        self.asks_for_grace = False
+        self.is_going_down = False
         self._stop_raised = False
         self._cancel_task: Callable[[], object] | None = None
         self._listeners: list[Callable[[], object]] = []
@@ -36,6 +50,19 @@ class Stoppable:
                 listener()
         if isinstance(signal, OperationInterrupted) and self._cancel_task is not None:
             self._cancel_task()
+
+    def go_down(self) -> None:
+        """Tell the run that its process is to end: it is stopped, unless it asks for grace."""
+        if self.is_going_down:
+            return
+        self.is_going_down = True
+        if not self.asks_for_grace:  # looked at last: whoever asks at this moment is told there
+            self.stop_with_process()
+
+    def stop_with_process(self) -> None:
+        """Have the run interrupted: its process ends, and no time is left."""
+        if not isinstance(self.stop, FenceLost | OperationInterrupted):
+            self.request_stop(OperationInterrupted("The process is shutting down."))
 
     def raise_stop(self, *, again: bool = False) -> None:
         """Raise the stop signal that waits; one that was raised before only if ``again``."""

@@ -4,22 +4,14 @@ import asyncio
 import inspect
 import logging
 import threading
-import time
 import traceback
 from collections.abc import Sequence
 
 from asgiref.sync import async_to_sync
-from django.db import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    ProgrammingError,
-    connections,
-)
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from liveops import registry, store
+from liveops import events, outages, registry, shutdown, store
 from liveops.control import success_url
 from liveops.exceptions import (
     FenceLost,
@@ -28,6 +20,7 @@ from liveops.exceptions import (
     OperationError,
     OperationInterrupted,
 )
+from liveops.fencing import RUN_COLUMNS
 from liveops.models import LiveOperation
 from liveops.progress.capture import current
 from liveops.progress.chaining import HandOn
@@ -43,10 +36,6 @@ from liveops.store import Ending
 
 logger = logging.getLogger("liveops")
 
-_FINISH_SECONDS = 300.0
-_LONGEST_PAUSE = 5.0
-_REFUSALS = (IntegrityError, DataError, ProgrammingError)
-
 
 def execute(
     operation: LiveOperation,
@@ -55,6 +44,7 @@ def execute(
     sinks: Sequence[Sink] = (),
     web: bool = True,
     hand_on: HandOn | None = None,
+    resumes: bool = True,
 ) -> State | None:
     """Claim an operation and carry it out.
 
@@ -65,6 +55,8 @@ def execute(
         sinks: where its progress goes beside the web.
         web: whether to send frames to watchers, if the project has a channel layer.
         hand_on: what starts the next operation of a chain; left out, it is enqueued.
+        resumes: whether the operation is resumed by itself if it is interrupted, should its class
+            want that.
 
     Returns:
         The state it ended in; None if another run has it, or took it over meanwhile.
@@ -73,12 +65,13 @@ def execute(
         KeyboardInterrupt, SystemExit: raised by user code; the operation is INTERRUPTED before.
     """
     specific = operation.specific
-    claim = store.claim(specific)
+    claim = store.claim(specific, resumes=resumes)
     if claim is None:
         logger.info("liveops: operation %s is not waiting; nothing to run", operation.pk)
         return None
     all_sinks = [*sinks, WebSink()] if web and WebSink.available() else list(sinks)
     run = Run(specific, claim, all_sinks, pump=pump)
+    shutdown.arm()
     registry.add(run)
     try:
         with translation.override(specific.language):
@@ -86,6 +79,7 @@ def execute(
     finally:
         run.abandon()  # whatever went wrong: nobody goes on serving it
         registry.remove(run)
+        events.released(specific, claim.run_id)
         specific.fence = None
 
 
@@ -95,6 +89,7 @@ def _carry_out(run: Run, progress: Progress) -> State | None:
     run.begin()
     leaving: BaseException | None = None
     try:
+        events.claimed(run.operation, run.run_id)
         if run.operation.cancel_requested:
             raise OperationCancelled("The operation was cancelled before it started.")
         problem = run.operation.why_not_only(run.operation.stages_to_run)
@@ -188,11 +183,12 @@ def _finish(run: Run, ending: Ending) -> State | None:
         operation.stage_states = {}
     broken = StageState.INTERRUPTED if ending.state is State.INTERRUPTED else StageState.FAILED
     operation.stage_states = without_unfinished(operation.stage_states, broken)
-    run.settle(ending.error_text)
     operation.result_context = dict(ending.result_context) if ending.result_context else None
+    # Code of the user, and perhaps slow: until after it, the run gives its signs of life.
     address = success_url(operation, ending.state)
-    if not _save_ending(operation, ending):
-        _abandon(run, FenceLost("Another run took it over."))
+    run.settle(ending.error_text)
+    if not _save_ending(run, ending):
+        _abandon(run, FenceLost("It is not this run's any more."))
         return None
     run.end(
         Finished(
@@ -203,31 +199,40 @@ def _finish(run: Run, ending: Ending) -> State | None:
             traceback=ending.traceback,
         )
     )
+    events.ended(operation, run.run_id, ending.state, ending.error_text)
     return ending.state
 
 
-def _save_ending(operation: LiveOperation, ending: Ending) -> bool:
+def _save_ending(run: Run, ending: Ending) -> bool:
     """Save the end, however long the database is away; False if the operation is another run's."""
-    connection = connections[store.alias_of(operation)]
-    deadline, pause = time.monotonic() + _FINISH_SECONDS, 0.05
-    while True:
-        try:
-            return store.finish(operation, ending)
-        except Exception as error:
-            passing = isinstance(error, DatabaseError) and not isinstance(error, _REFUSALS)
-            if not passing:
-                # User code left something on the operation that no database takes.
-                logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
-                operation.current_stage, operation.stage_states = -1, {}
-                trace = "".join(traceback.format_exception(error))
-                text = _("Its stages or result could not be saved.")
-                return store.finish(operation, Ending(State.FINISHED_ERROR, text, trace))
-            if connection.in_atomic_block or time.monotonic() > deadline:
-                raise
-            logger.warning("liveops: the end of operation %s is saved again", operation.pk)
-            connection.close_if_unusable_or_obsolete()
-            threading.Event().wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+    try:
+        return _insist_on(run, ending)
+    except Exception as error:
+        if outages.is_passing(error):
+            raise
+        # User code left something on the operation that no database takes.
+        operation = run.operation
+        logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
+        operation.current_stage, operation.stage_states = -1, {}
+        trace = "".join(traceback.format_exception(error))
+        text = _("Its stages or result could not be saved.")
+        return _insist_on(run, Ending(State.FINISHED_ERROR, text, trace))
+
+
+def _insist_on(run: Run, ending: Ending) -> bool:
+    operation, tried = run.operation, False
+
+    def save() -> bool:
+        nonlocal tried
+        if tried:
+            run.save_rest()  # whoever reads of the end finds the last lines there too
+            if store.was_finished(operation, ending):
+                operation.refresh_from_db(fields=[*RUN_COLUMNS])
+                return True
+        tried = True
+        return store.finish(operation, ending)
+
+    return outages.insist(run.alias, save, run.run_id)
 
 
 def _abandon(run: Run, lost: FenceLost) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import translation
 
-from liveops import conf, control, registry
+from liveops import conf, control, registry, shutdown
 from liveops.exceptions import ConfigurationError, FenceLost
 from liveops.models import LiveOperation
 from liveops.progress import Progress
@@ -60,6 +60,7 @@ def pool(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Pool]:
     tally = Tally(monkeypatch)
     own = Pool()
     monkeypatch.setattr(thread, "_pool", own)
+    monkeypatch.setattr(registry, "_goes_down", False)  # and back to that at the end
     yield own
     tally.settle()
 
@@ -207,7 +208,7 @@ def test_the_pool_interrupts_what_runs_when_the_process_ends(pool: Pool) -> None
     operation = Scripted.objects.create()
     operation.enqueue()
     assert inside.wait(DEADLINE)
-    pool.close(grace=DEADLINE)
+    shutdown.stop_runs(DEADLINE)
     row = ending(operation)
     assert (row.get_state(), row.interrupted) == ("INTERRUPTED", True)
     assert row.stage_states == {"Load": "interrupted"}
@@ -233,7 +234,7 @@ def test_a_run_that_does_not_listen_is_interrupted_from_outside_and_fenced(pool:
     operation = Scripted.objects.create(note="as it was")
     operation.enqueue()
     assert inside.wait(DEADLINE)
-    pool.close(grace=0.0)
+    shutdown.stop_runs(0.0)
     row = Scripted.objects.get()
     assert (row.get_state(), row.run_id) == ("INTERRUPTED", None)
     assert row.stage_states == {"Load": "interrupted"}
@@ -242,12 +243,3 @@ def test_a_run_that_does_not_listen_is_interrupted_from_outside_and_fenced(pool:
     row = Scripted.objects.get()
     assert refused
     assert (row.get_state(), row.note) == ("INTERRUPTED", "as it was")
-
-
-def test_a_process_that_ends_takes_nothing_more(pool: Pool) -> None:
-    pool.close(grace=0.0)
-    operation = Walk.objects.create()
-    operation.enqueue()
-    row = Walk.objects.get()
-    assert row.get_state() == "FINISHED_ERROR"
-    assert row.live_progress.error_text
