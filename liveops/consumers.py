@@ -40,6 +40,10 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
     reader that falls too far behind loses the frames that wait and gets a new snapshot.
     """
 
+    # The hub listens for all sockets of a process. The channel of its own that Channels would make
+    # for each is one connection more, and takes the socket down when the layer is away.
+    channel_layer_alias = "none of its own"
+
     async def connect(self) -> None:
         """Accept the socket; what it may see is decided for each subscription."""
         self._subscriptions: dict[str, Subscription] = {}
@@ -117,8 +121,9 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             return  # the snapshot that is due will include it
         if message["seq"] <= subscription.seq:
             return  # included in the snapshot, or of an earlier run
-        if message.get("chained"):  # absent from a process of an older version
-            # Where it leads depends on who watches, and the snapshot knows.
+        # Both are absent from a process of an older version.
+        if message.get("chained") or message.get("after_gap"):
+            # Where it leads depends on who watches, and what was lost is lost: the snapshot knows.
             self._behind.add(subscription.op)
             self._ready.set()
             return

@@ -6,6 +6,7 @@ database, which belongs to the run's own thread, so they are sent there and wait
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
@@ -27,7 +28,8 @@ def in_event_loop() -> bool:
 def call_at_home(function: Callable[[], T]) -> T:
     """Call the function where the database may be used, wait, and return its result.
 
-    In a thread without a running event loop that is right here.
+    In a thread without a running event loop that is right here; elsewhere the context goes with it,
+    with the language and the span that are current.
     """
     if not in_event_loop():
         return function()
@@ -35,6 +37,6 @@ def call_at_home(function: Callable[[], T]) -> T:
     home: Executor | None = getattr(AsyncToSync.executors, "current", None)
     home = home or AsyncToSync.loop_thread_executors.get(loop)
     if home is not None:
-        return home.submit(function).result()
+        return home.submit(contextvars.copy_context().run, function).result()
     with ThreadPoolExecutor(max_workers=1) as helper:  # a loop that asgiref did not start
-        return helper.submit(function).result()
+        return helper.submit(contextvars.copy_context().run, function).result()

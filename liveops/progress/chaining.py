@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connections, transaction
 
-from liveops import store
+from liveops import events, outages, store
 from liveops.exceptions import FenceLost, InvalidStateError
 from liveops.fencing import RUN_COLUMNS
 from liveops.models import LiveOperation
@@ -19,6 +19,8 @@ from liveops.states import State
 from liveops.store import Ending
 
 logger = logging.getLogger("liveops")
+
+T = TypeVar("T")
 
 HandOn = Callable[[LiveOperation], None]
 """What starts the next operation of a chain, once the hand-over is committed."""
@@ -48,9 +50,16 @@ class HandOver:
         self._following = following
         self._result = result
         self._hand_on = hand_on
+        self._was_tried = False
         self._is_committed = False
         self._is_settled = False
         self._is_shown = False
+
+    def carry_out_once(self) -> None:
+        """Carry it out, unless an earlier call did so and only its answer was lost."""
+        was_tried, self._was_tried = self._was_tried, True
+        if not (was_tried and store.state_of(self._run.operation) is State.FINISHED_OK):
+            self.carry_out()
 
     def carry_out(self) -> None:
         """Save the end, the link and the request to run the next one, in one transaction.
@@ -75,6 +84,7 @@ class HandOver:
                 if self._hand_on is None:
                     self._following.enqueue()
                 else:
+                    self._following.note_enqueued()
                     transaction.on_commit(self._start_following, using=run.alias)
         except Exception:
             _put_back(operation, before)
@@ -101,7 +111,9 @@ class HandOver:
 
     def stands(self) -> bool:
         """Return whether the hand-over was not taken back with a transaction of user code."""
-        return store.state_of(self._run.operation) is State.FINISHED_OK
+        run = self._run
+        state = outages.insist(run.alias, lambda: store.state_of(run.operation), run.run_id)
+        return state is State.FINISHED_OK
 
     def conclude(self) -> None:
         """Do what is left to do when ``run()`` has come to its end.
@@ -138,6 +150,7 @@ class HandOver:
                 following=self._following,
             )
         )
+        events.ended(run.operation, run.run_id, State.FINISHED_OK)
         run.is_ending = False  # it has ended; code after chain_to() may be interrupted
 
     def _committed(self) -> None:
@@ -199,7 +212,7 @@ class Chaining(Stages):
         self._refuse_after_chain()
         run.look_at_flags()
         run.raise_stop(again=True)
-        problem = _problem(run, following)
+        problem = self._insist(lambda: _problem(run, following))
         if problem is None and self.error_text is not None:
             problem = "error() was called, so this operation ends as failed and cannot be chained."
         if problem is not None:
@@ -208,9 +221,14 @@ class Chaining(Stages):
         run.flush()
         self._take_back_heading()
         hand_over = HandOver(run, following, self.result_context, self._hand_on)
-        hand_over.carry_out()
+        self._insist(hand_over.carry_out_once)
         self._hand_over = hand_over
         run.has_been_chained = hand_over.stands
+
+    def _insist(self, function: Callable[[], T]) -> T:
+        """Call a function until the database, should it be away, takes what it does."""
+        run = self._run
+        return outages.insist(run.alias, function, run.run_id, meanwhile=run.raise_stop)
 
     def _end_of_chain(self, ending: State) -> State | None:
         """Return how the operation ended if it was handed over, None if it was not.

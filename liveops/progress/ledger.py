@@ -8,11 +8,10 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError
 from django.db.models import Model
 from django.utils import timezone
 
-from liveops import store
+from liveops import outages, store
 from liveops.conf import get_settings
 from liveops.models import CommandRun, LiveOperation, StageRun
 from liveops.progress.state import CHARACTERS
@@ -28,7 +27,7 @@ _BATCH = 5_000  # log lines in one transaction: others wait to write meanwhile
 _BATCH_CHARACTERS = 2_000_000
 _FIRST_RETRY_SECONDS = 0.2
 _LAST_TRIES = 3
-_LONGEST_RETRY_SECONDS = 5.0
+_MOST_ROWS = 10_000  # ended attempts that wait, and as many commands
 
 
 class Span(NamedTuple):
@@ -43,7 +42,7 @@ class Ledger:
 
     Nothing is lost while the database is locked or away: rows wait here, the oldest log lines
     giving way once there are more than the setting ``LOG_LINES`` keeps anyway, or than memory
-    should hold.
+    should hold; of attempts and commands the last 10,000 wait.
 
     Args:
         operation: the claimed instance.
@@ -55,6 +54,7 @@ class Ledger:
         settings = get_settings()
         self._operation = operation
         self._run_id = run_id
+        self._alias = store.alias_of(operation)
         self._keep_lines = settings.LOG_LINES
         self._heartbeat_seconds = settings.HEARTBEAT_SECONDS
         self._lines: deque[Line] = deque(maxlen=settings.LOG_LINES)
@@ -68,6 +68,8 @@ class Ledger:
         self._heartbeat_at = now + settings.HEARTBEAT_SECONDS
         self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
+        self._is_told = False
+        self._has_given_up = False
 
     @property
     def has_lines(self) -> bool:
@@ -92,8 +94,23 @@ class Ledger:
         row: StageRun = self._add(self._stage_runs, StageRun, span, **values)
         return row
 
+    def take_out(self, row: StageRun) -> bool:
+        """Leave a record from :meth:`add_stage_run` to the caller; False if it is saved already."""
+        left = [waiting for waiting in self._stage_runs if waiting is not row]
+        was_waiting = len(left) < len(self._stage_runs)
+        self._stage_runs[:] = left
+        return was_waiting
+
+    def put_back(self, row: StageRun) -> None:
+        """Take a record again that the caller could not save."""
+        self._stage_runs.append(row)
+        self._changed = True
+        self._throttle.hurry()
+
     def make_checkpoint(self, row: StageRun, result: Any) -> None:
         """Note that a record from :meth:`add_stage_run` may stand for its stage in a resume."""
+        if self._has_given_up:
+            return
         row.is_checkpoint, row.result = True, result
         if not any(row is waiting for waiting in self._stage_runs):
             self._checkpoints.append(row)
@@ -121,9 +138,24 @@ class Ledger:
             **values,
         )
         rows.append(row)
+        if len(rows) > _MOST_ROWS:
+            self._give_up_oldest(rows)
         self._changed = True
         self._throttle.hurry()
         return row
+
+    def _give_up_oldest(self, rows: list[Any]) -> None:
+        """Make room, where the database is away for very long.
+
+        Which call a checkpoint belongs to is known by its place among the attempts of its stage, so
+        from now on there are no more checkpoints: what they would stand for runs again in a resume.
+        """
+        del rows[0]
+        if not self._has_given_up:
+            self._has_given_up = True
+            self._checkpoints.clear()
+            for row in self._stage_runs:
+                row.is_checkpoint, row.result = False, None
 
     def note_change(self) -> None:
         """Note that the progress to be saved is not what was saved last."""
@@ -172,13 +204,11 @@ class Ledger:
                 checkpoints,
                 keep_lines=self._keep_lines,
             )
-        except Exception as error:  # rows must wait, whatever the trouble with saving them is
-            if not isinstance(error, DatabaseError):
-                logger.exception("liveops: progress could not be saved; trying again")
-            logger.debug("liveops: progress waits to be saved (%s)", error)
-            self._retry_at = now + self._retry_seconds
-            self._retry_seconds = min(self._retry_seconds * 2, _LONGEST_RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001  (rows wait, whatever the trouble is)
+            self._note_failure(now, error)
             return False
+        outages.database(self._alias).ends(self._run_id)
+        self._is_told = False
         for _ in lines:
             self._characters -= len(self._lines.popleft().text)
         del self._stage_runs[: len(stage_runs)]
@@ -191,6 +221,16 @@ class Ledger:
             self._throttle.mark(now)
         self._heartbeat_at = now + self._heartbeat_seconds
         return not self._changed
+
+    def _note_failure(self, now: float, error: Exception) -> None:
+        if outages.is_passing(error):
+            outages.note_failure(self._alias, self._run_id, error)
+        elif not self._is_told:
+            self._is_told = True
+            logger.error("liveops: progress could not be saved; trying again", exc_info=error)
+        logger.debug("liveops: progress waits to be saved (%s)", error)
+        self._retry_at = now + self._retry_seconds
+        self._retry_seconds = min(self._retry_seconds * 2, outages.longest_pause())
 
     def _next_lines(self) -> list[Line]:
         lines: list[Line] = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import DatabaseError
 
+from liveops.events import StageTeller
 from liveops.progress.ledger import Span
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.update import StageChange
@@ -34,6 +35,8 @@ class StagePassage:
         self._entered = self._began = run.clock()
         self._ended: float | None = None
         self._is_recorded = False
+        tracked = None if self._index is None else name
+        self._teller = StageTeller(run.operation, run.run_id, tracked)
 
     def enter(self, state: StageState = StageState.ACTIVE) -> None:
         """Enter the stage.
@@ -49,6 +52,7 @@ class StagePassage:
             self._run.state.stage = self._outer
             raise
         self._run.passages.append(self)
+        self._teller.entered(is_skipped=state == StageState.SKIPPED)
 
     def begin_attempt(self, number: int) -> None:
         """Begin an attempt; the first one has begun with the stage as far as anybody sees."""
@@ -57,10 +61,12 @@ class StagePassage:
         self._is_recorded = False
         if number > 1:
             self._run.change_stage(self._change(StageState.ACTIVE))
+        self._teller.attempt_began(number)
 
     def run_after_all(self) -> None:
         """Show the stage as active that was entered as one to be skipped."""
         self._run.change_stage(self._change(StageState.ACTIVE))
+        self._teller.attempt_began(self.attempt, after_all=True)
 
     def end_attempt(self) -> None:
         """Note when the attempt ended; its outcome follows."""
@@ -69,7 +75,9 @@ class StagePassage:
     def retry(self) -> None:
         """Wait for another attempt: the one that ended has failed."""
         self._is_recorded = True
-        self._run.change_stage(self._change(StageState.RETRYING), self._span())
+        span = self._span()
+        self._run.change_stage(self._change(StageState.RETRYING), span)
+        self._teller.attempt_ended(StageState.FAILED, span.began_ago - span.ended_ago)
 
     def leave(self, outcome: StageState, checkpoint: Checkpoint | None = None) -> None:
         """Leave the stage for good, unless it was left when the operation was chained.
@@ -81,13 +89,15 @@ class StagePassage:
         if self not in self._run.passages:
             return
         self._run.passages.remove(self)
+        span, seconds = self._span(), self._run.clock() - self._entered
         try:
-            seconds = self._run.clock() - self._entered
             # Left in the wait for another attempt: the last one has its record.
-            span = None if self._is_recorded else self._span()
-            self._run.change_stage(self._change(outcome, seconds), span, checkpoint)
+            recorded = None if self._is_recorded else span
+            self._run.change_stage(self._change(outcome, seconds), recorded, checkpoint)
         finally:
             self._run.state.stage = self._outer
+            self._teller.attempt_ended(outcome, span.began_ago - span.ended_ago)
+            self._teller.left(outcome, seconds)
 
     def leave_after(self, error: BaseException) -> None:
         """Leave the stage because of an exception, which must not be lost for any other."""

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.db import DatabaseError, connections
+from django.db import connections
 
-from liveops import lock_waits, store
+from liveops import lock_waits, outages, store
 from liveops.conf import get_settings
 from liveops.progress.bridge import call_at_home
 
@@ -203,6 +203,8 @@ class ThreadedPump:
             self._guarded(self._poll, runs, time.monotonic())
             if not runs:
                 connections.close_all()
+                for alias in connections:
+                    outages.database(alias).forget(self)
 
     def _pause(self, now: float) -> float | None:
         """Return the seconds until something is due; None if only a wake-up can bring work."""
@@ -217,9 +219,7 @@ class ThreadedPump:
         while self._calls:
             function, future = self._calls.popleft()
             try:
-                for alias in connections:
-                    if connections[alias].connection is not None:
-                        connections[alias].close_if_unusable_or_obsolete()
+                self._recover_connections()
                 function()
             except BaseException as error:  # noqa: BLE001  (belongs to the caller who waits)
                 future.set_exception(error)
@@ -230,18 +230,13 @@ class ThreadedPump:
         # One run's trouble must not end the thread that serves all the others.
         try:
             function(*arguments)
-        except DatabaseError as error:
-            logger.warning("liveops: the pump will try again (%s)", error)
-            self._recover_connections()
         except (Exception, SystemExit):
             logger.exception("liveops: the pump failed to serve a run and goes on")
             self._recover_connections()
 
     def _recover_connections(self) -> None:
         for alias in connections:
-            connection = connections[alias]
-            if connection.connection is not None:
-                connection.close_if_unusable_or_obsolete()
+            outages.drop_if_broken(connections[alias])
 
     def _poll(self, runs: list["Run"], now: float) -> None:
         if now < self._next_poll or not runs:
@@ -251,8 +246,16 @@ class ThreadedPump:
         for run in runs:
             by_alias.setdefault(run.alias, []).append(run)
         for alias, served in by_alias.items():
-            lock_waits.limit(connections[alias])
-            flags = store.poll(alias, [run.operation.pk for run in served])
+            try:
+                lock_waits.limit(connections[alias])
+                flags = store.poll(alias, [run.operation.pk for run in served])
+            except Exception as error:
+                if not outages.is_passing(error):
+                    raise
+                outages.note_failure(alias, self, error)
+                self._recover_connections()
+                continue
+            outages.database(alias).ends(self)
             for run in served:
                 run.take_flags(flags.get(run.operation.pk))
 

@@ -2,8 +2,7 @@
 
 import logging
 
-from django.db import connections
-
+from liveops import outages
 from liveops.exceptions import FenceLost
 from liveops.progress.staged_run import StagedRun
 from liveops.progress.update import ALL_REGIONS, Finished, Region
@@ -16,6 +15,8 @@ _SNAPSHOT_SECONDS = 0.1
 
 class Run(StagedRun):
     """A run as the executor drives it: begin, settle, end; or abandon, when it was lost."""
+
+    _is_settled = False
 
     def begin(self) -> None:
         """Show everything as it is at the start of the run, and be served from now on."""
@@ -35,10 +36,16 @@ class Run(StagedRun):
             updates = list(iter(lambda: self._collect(now), None))
             self._screen.change(error_text=error_text)
             self._ledger.note_change()
-            self._save_all(now)
+            self._is_settled = self._save_all(now)
             if not isinstance(self.stop, FenceLost):
                 for update in updates:
                     self._fanout.emit(update)
+
+    def save_rest(self) -> None:
+        """Save what :meth:`settle` could not save; to be called before the end is saved later."""
+        with self.lock:
+            if not self._is_settled:
+                self._is_settled = self._save_all(self.clock())
 
     def go_on(self) -> None:
         """Be served again after :meth:`settle`: the run does not end yet after all."""
@@ -61,10 +68,13 @@ class Run(StagedRun):
             )
             final = self._screen.update(ALL_REGIONS - {Region.LOG}, finished=finished)
             self._ledger.note_change()
-            self._save_all(self.clock())
+            if not self._save_all(self.clock()):
+                pk = self.operation.pk
+                logger.error("liveops: the last log lines of operation %s could not be saved", pk)
             if not isinstance(self.stop, FenceLost):
                 self._fanout.emit(final)
             self._fanout.close()
+        outages.database(self.alias).over()
 
     def abandon(self) -> None:
         """Stop serving a run that cannot be ended; nothing more is shown or saved."""
@@ -73,6 +83,7 @@ class Run(StagedRun):
             if not self._ended:
                 self._ended = True
                 self._fanout.close()
+        outages.database(self.alias).forget(self.run_id)
 
     def snapshot(self) -> tuple[View, list[Line], int]:
         """Return what was shown: the view, the log's tail and the number of the last frame."""
@@ -84,13 +95,5 @@ class Run(StagedRun):
             if locked:
                 self.lock.release()
 
-    def _save_all(self, now: float) -> None:
-        connection = connections[self.alias]
-        for _ in self._ledger.last_tries(now):
-            if self._save(now):
-                break
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
-        else:
-            pk = self.operation.pk
-            logger.error("liveops: the last log lines of operation %s could not be saved", pk)
+    def _save_all(self, now: float) -> bool:
+        return any(self._save(now) for _ in self._ledger.last_tries(now))

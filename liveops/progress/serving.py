@@ -12,15 +12,16 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
-from liveops import lock_waits, store
+from liveops import lock_waits, outages, store
 from liveops.conf import get_settings
 from liveops.exceptions import FenceLost, OperationCancelled
 from liveops.models import LiveOperation
 from liveops.progress.boundary import Boundary
 from liveops.progress.bridge import call_at_home
 from liveops.progress.fanout import Fanout
+from liveops.progress.late_stages import LateStages
 from liveops.progress.ledger import Ledger
 from liveops.progress.pumps import Pump
 from liveops.progress.screen import Screen
@@ -67,8 +68,9 @@ class ServedRun(Stoppable):
         super().__init__(ProgressState(self._wake, line_bound=settings.LOG_LINES))
         self.is_polled = pump.own_connection
         self._pump = pump
-        self._boundary = Boundary(self.alias, pump)
+        self._boundary = Boundary(self.alias, pump, self.run_id)
         self._ledger = Ledger(operation, claim.run_id, clock())
+        self._late_stages = LateStages(operation, self.run_id)
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
         self._screen.begin(claim.view, clock())
@@ -108,8 +110,20 @@ class ServedRun(Stoppable):
         self._pump.pulse(self)
 
     def look_at_flags(self) -> None:
-        """Ask the database at once whether to stop; on the caller's connection."""
-        self.take_flags(store.poll(self.alias, [self.operation.pk]).get(self.operation.pk))
+        """Ask the database at once whether to stop; on the caller's connection.
+
+        One that is away says nothing, and is asked again the next time.
+        """
+        connection = connections[self.alias]
+        try:
+            flags = store.poll(self.alias, [self.operation.pk])
+        except Exception as error:
+            if connection.in_atomic_block or not outages.is_passing(error):
+                raise
+            outages.note_failure(self.alias, self.run_id, error)
+            outages.drop_if_broken(connection)
+        else:
+            self.take_flags(flags.get(self.operation.pk))
 
     def take_flags(self, flags: tuple[Any, bool] | None) -> None:
         """Take over what the database says: whose the operation is, and whether to cancel."""
@@ -156,7 +170,8 @@ class ServedRun(Stoppable):
         counting = counter is not None and counter.active
         look_at = self._screen.due_at(self.throttle.interval, counting=counting)
         frame_at = self.throttle.next_at if self.state.announced else look_at
-        return max(min(frame_at, self._ledger.due_at()), self._busy_until)
+        save_at = min(self._ledger.due_at(), self._late_stages.due_at())
+        return max(min(frame_at, save_at), self._busy_until)
 
     def serve(self, now: float) -> None:
         """Send and save what is due, in the pump's thread; never wait for user code."""
@@ -174,7 +189,8 @@ class ServedRun(Stoppable):
     def flush(self) -> None:
         """Send and save all that waits, before user code goes on."""
         state = self.state
-        if not (state.announced or state.changed or state.counter or self._screen.pending):
+        waits = self._screen.pending or self._late_stages.is_waiting
+        if not (state.announced or state.changed or state.counter or waits):
             return
         if self._pump.own_connection:
             self._pump.call(self._flush_now)
@@ -192,6 +208,8 @@ class ServedRun(Stoppable):
 
     def _flush(self, now: float, *, show: bool) -> None:
         ledger = self._ledger
+        if now >= self._late_stages.due_at():
+            self._save_late_stages(now)
         update = self._collect(now) if show else None
         if self._boundary.rows_may_be_saved():
             due = ledger.has_lines or now >= ledger.due_at()
@@ -209,21 +227,52 @@ class ServedRun(Stoppable):
         connection = connections[self.alias]
         try:
             lock_waits.limit(connection)
-        except DatabaseError as error:
-            logger.debug("liveops: the database is away (%s)", error)
-            connection.close_if_unusable_or_obsolete()
-            self._ledger.postpone(now, _AWAY_SECONDS)
+        except Error as error:
+            outages.note_failure(self.alias, self.run_id, error)
+            outages.drop_if_broken(connection)
+            self._boundary.note_outage()
+            pause = min(_AWAY_SECONDS, outages.longest_pause())
+            self._ledger.postpone(now, pause)
+            self._late_stages.postpone(now, pause)
             return False
         return True
 
     def _save(self, now: float) -> bool:
         screen = self._screen
         try:
-            return self._ledger.save(now, screen.seq, screen.log_seq, screen.view)
+            is_all = self._ledger.save(now, screen.seq, screen.log_seq, screen.view)
         except FenceLost as lost:
-            self.request_stop(lost)
-            self._pump.remove(self)
+            self._lose(lost)
             return True
+        if not self._ledger.ready(now):
+            self._look_at_connection()
+        return is_all
+
+    def _save_late_stages(self, now: float) -> None:
+        """Save the stages that have to be saved yet, if that may be, and show them after it."""
+        late = self._late_stages
+        if not self._boundary.stages_may_be_saved():
+            late.postpone(now, self.throttle.interval)
+        elif self._may_wait_briefly(now):
+            try:
+                saved = late.save(now)
+            except FenceLost as lost:
+                self._lose(lost)
+                return
+            if saved is None:
+                self._look_at_connection()
+            else:
+                self._screen.change(Region.STAGES, **saved)
+                self.state.announced |= self._pump.own_connection
+
+    def _lose(self, lost: FenceLost) -> None:
+        self.request_stop(lost)
+        self._pump.remove(self)
+
+    def _look_at_connection(self) -> None:
+        """Drop the connection of this thread if it is of no use any more."""
+        if outages.drop_if_broken(connections[self.alias]):
+            self._boundary.note_outage()
 
     def _collect(self, now: float) -> Update | None:
         update, lines = self._screen.collect(self.state, now)

@@ -5,6 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
+from django.db import transaction
+
+from liveops import store
 from liveops.exceptions import InvalidStateError
 from liveops.models import StageRun
 from liveops.progress.bridge import call_at_home
@@ -72,6 +75,8 @@ class StagedRun(ServedRun):
         if self._ended:
             return
         self.flush()
+        together: StageRun | None = None
+        is_news = self.operation.stage_states.get(change.name) != change.state
         if change.index is not None and ended is not None:
             # An attempt that is followed by another one has failed.
             retried = change.state == StageState.RETRYING
@@ -81,10 +86,12 @@ class StagedRun(ServedRun):
                 if checkpoint is not None:
                     # What the stage wrote may be rolled back; then it has to run again.
                     self._boundary.once_committed(partial(self._keep, row, checkpoint))
-        if self.operation.stage_states.get(change.name) == change.state:
-            self._wake()
+                    if is_news and row.is_checkpoint and self._ledger.take_out(row):
+                        together = row
+        if is_news:
+            self._save_stage(change, together)
         else:
-            self._save_stage(change)
+            self._wake()
 
     def leave_stages(self) -> None:
         """End the stages that are open as done, the innermost first."""
@@ -102,11 +109,16 @@ class StagedRun(ServedRun):
         with self.lock:
             self._ledger.make_checkpoint(row, checkpoint.result)
 
-    def _save_stage(self, change: StageChange) -> None:
+    def _save_stage(self, change: StageChange, checkpoint: StageRun | None = None) -> None:
         """Save the stages, then show them; a boundary whose commit waits is announced at once.
 
         So the terminal prints its headers in order, while no page is shown stages that a rollback
-        may still take back.
+        may still take back, or that the database does not know because it is away.
+
+        Args:
+            change: the stage as it is now.
+            checkpoint: the record that makes it one to be passed by in a resume, saved together
+                with its state: whoever sees that it is done may rely on that.
         """
         operation = self.operation
         if change.index is None:
@@ -124,14 +136,49 @@ class StagedRun(ServedRun):
         announced = False
 
         def write() -> None:
-            operation.save(update_fields=["current_stage", "stage_states"])
+            columns = ["current_stage", "stage_states"]
+            if checkpoint is None:
+                operation.save(update_fields=columns)
+                return
+            with transaction.atomic(using=self.alias):
+                operation.save(update_fields=columns)
+                store.save_attempt(operation, checkpoint)
 
         def then() -> None:
-            self._show_stage(None if announced else change, saved)
+            if announced:
+                self._show_late(saved)
+            else:
+                self._show_stage(change, saved)
 
-        if not call_at_home(lambda: self._boundary.save(write, then)):
-            announced = True
-            self._show_stage(change, None)
+        late = self._late_stages
+        with self.lock:
+            if late.is_waiting:
+                late.put(saved)  # so nobody saves what is older after this
+        if call_at_home(lambda: self._save_at_boundary(write, then)):
+            with self.lock:
+                late.drop(saved)
+            return
+        announced = True
+        with self.lock:
+            if checkpoint is not None:
+                self._ledger.put_back(checkpoint)
+            late.put(saved)
+            late.is_away |= not self._boundary.in_user_transaction()
+        self._show_stage(change, None)
+
+    def _save_at_boundary(self, write: Callable[[], None], then: Callable[[], None]) -> bool:
+        """Save now; but it is not the run that finds out when a database is back."""
+        self._boundary.heal()
+        if self._late_stages.is_away and not self._boundary.in_user_transaction():
+            return False
+        return self._boundary.save(write, then)
+
+    def _show_late(self, saved: dict[str, Any]) -> None:
+        """Show stages that are committed now, unless newer ones were shown, or are to be."""
+        with self.lock:
+            is_last = self._late_stages.drop(saved)
+        if is_last:
+            self._show_stage(None, saved)
 
     def _note_attempt(self, change: StageChange) -> None:
         if change.attempt > 1 or change.state == StageState.RETRYING:
@@ -162,7 +209,8 @@ class StagedRun(ServedRun):
                 self._screen.change(Region.STAGES, **saved)
             now = self.clock()
             update = self._collect(now) or self._screen.update()
-            if not self._pump.own_connection and self._boundary.rows_may_be_saved():
+            may_save = not self._pump.own_connection and self._boundary.rows_may_be_saved()
+            if may_save and self._ledger.ready(now):
                 self._save(now)
             self._fanout.emit(replace(update, stage=change))
         self._wake()

@@ -49,6 +49,7 @@ class Stages:
         passage = StagePassage(self._run, name)
         passage.enter()
         try:
+            passage.begin_attempt(1)
             yield
         except BaseException as error:
             passage.leave_after(error)

@@ -2,21 +2,25 @@
 
 ``async_to_sync`` would open a loop, and with Redis a connection, for each call. Frames leave in
 order. While the layer fails they wait, the oldest give way when there are too many, and one line
-in the log says so at the start and at the end of the trouble.
+in the log says so at the start and at the end of the trouble. Of many that wait for one operation
+only the last is sent then.
 """
 
 import asyncio
 import logging
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 from channels.layers import get_channel_layer
 
+from liveops import outages
+
 logger = logging.getLogger("liveops")
 
 _BOUND = 10_000
+_REPLAYED = 50  # half of what fits into a channel of Redis by default
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 
@@ -84,9 +88,9 @@ class Sender:
                         await _send(group, message)
                     else:
                         message["reached"].set()
-                except Exception:
-                    if not pause:
-                        logger.exception("liveops: the channel layer cannot be reached; retrying")
+                except Exception as error:
+                    outages.layer().begins(self, error)
+                    logger.debug("liveops: a frame waits to be sent", exc_info=error)
                     pause = min(pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
                     await asyncio.sleep(pause)
                     continue
@@ -94,10 +98,30 @@ class Sender:
                     if self._waiting and self._waiting[0][1] is message:
                         self._waiting.popleft()
                 if pause and group:
-                    pause = 0.0
-                    lost = self.dropped - told
+                    pause, lost = 0.0, self.dropped - told
                     told += lost
-                    logger.warning("liveops: the channel layer is back; %d frames were lost", lost)
+                    self._thin_out(has_lost=lost > 0)
+                    outages.layer().ends(self)
+                    if lost:
+                        logger.warning("liveops: %d frames were lost meanwhile", lost)
+
+    def _thin_out(self, *, has_lost: bool) -> None:
+        """Leave only the last frame of each group for which many wait.
+
+        So many at once do not fit into the channels of watchers. The last one says that it comes
+        after a gap, which whoever takes it makes up for from the database.
+        """
+        with self._lock:
+            counts = Counter(group for group, _ in self._waiting)
+            last = dict(self._waiting)
+            kept: deque[tuple[str, dict[str, Any]]] = deque()
+            for group, message in self._waiting:
+                is_crowded = bool(group) and counts[group] > _REPLAYED
+                if group and message is last[group] and (is_crowded or has_lost):
+                    kept.append((group, {**message, "after_gap": True}))
+                elif not is_crowded:
+                    kept.append((group, message))
+            self._waiting = kept
 
     async def _drained(self) -> None:
         # A marker behind everything that waits now; the loop that sends sets it in its turn.

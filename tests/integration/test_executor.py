@@ -195,20 +195,32 @@ def test_the_end_is_saved_again_after_a_database_error(monkeypatch: pytest.Monke
     assert operation.get_state() == "FINISHED_OK"
 
 
-def test_a_heartbeat_is_written_while_user_code_is_silent(settings: Any) -> None:
+def beats_while_silent(operation: Scripted) -> list[Any]:
+    """Look at an operation's heartbeat until it has been three different ones."""
+    pause, beats = threading.Event(), []
+    for _ in range(400):
+        beat = LiveProgress.objects.values_list("heartbeat_on", flat=True).get(pk=operation.pk)
+        beats.append(beat)
+        if len(set(beats)) >= 3:
+            break
+        pause.wait(0.02)
+    return beats
+
+
+@pytest.mark.parametrize("place", ["run", "get_success_url"])
+def test_a_heartbeat_is_written_while_user_code_is_silent(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Also in a hook that is called when ``run()`` has returned."""
     settings.LIVEOPS = {"RUNNER": "eager", "HEARTBEAT_SECONDS": 0.05}
     beats: list[Any] = []
 
-    def body(op: Scripted, p: Progress) -> None:
-        pause = threading.Event()
-        for _ in range(400):
-            beat = LiveProgress.objects.values_list("heartbeat_on", flat=True).get(pk=op.pk)
-            beats.append(beat)
-            if len(set(beats)) >= 3:
-                return
-            pause.wait(0.02)
+    def silent(operation: Scripted, *_: object) -> None:
+        beats.extend(beats_while_silent(operation))
 
-    run_scripted(body, pump=threaded_pump())
+    if place == "get_success_url":
+        monkeypatch.setattr(Scripted, place, silent)
+    run_scripted(silent if place == "run" else lambda op, p: None, pump=threaded_pump())
     assert len(set(beats)) >= 3
     assert sorted(beats) == beats
 

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
-from liveops import consumers, hub, store
+from liveops import consumers, hub, membership, store
 from liveops.layers import InMemoryChannelLayer
 from liveops.progress import Progress
 from liveops.progress.pumps import threaded_pump
@@ -24,17 +24,18 @@ async def test_a_membership_is_renewed_before_the_layer_forgets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     layer = InMemoryChannelLayer(group_expiry=3)
-    monkeypatch.setattr(hub, "get_channel_layer", lambda: layer)
-    ours = hub.Hub()
-    ours._channel = await layer.new_channel()
-    await layer.group_add("liveop.a", ours._channel)
-    await layer.group_add("liveop.b", ours._channel)
-    expires = {group: layer._groups[group][ours._channel] for group in ("liveop.a", "liveop.b")}
+    monkeypatch.setattr(membership, "get_channel_layer", lambda: layer)
+    ours = membership.Membership(lambda message: None, lambda group: None)
+    await ours.join("liveop.a")
+    await ours.join("liveop.b")
+    channel = ours._channel
+    assert channel is not None
+    expires = {group: layer._groups[group][channel] for group in ("liveop.a", "liveop.b")}
     now = time.monotonic()
     ours._joined = {"liveop.a": now - 1.5, "liveop.b": now}
-    await ours._renew()
-    assert layer._groups["liveop.a"][ours._channel] > expires["liveop.a"]
-    assert layer._groups["liveop.b"][ours._channel] == expires["liveop.b"], "not due yet"
+    await ours.tend()
+    assert layer._groups["liveop.a"][channel] > expires["liveop.a"]
+    assert layer._groups["liveop.b"][channel] == expires["liveop.b"], "not due yet"
     assert ours._joined["liveop.a"] >= now
 
 

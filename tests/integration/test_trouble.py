@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, OperationalError
 from django.utils.functional import lazystr
 
-from liveops import registry, snapshot, store
+from liveops import outages, registry, snapshot, store
 from liveops.exceptions import (
     InvalidStateError,
     OperationCancelled,
@@ -118,7 +118,7 @@ def test_the_end_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPat
         return original(*args)
 
     monkeypatch.setattr(store, "finish", away)
-    monkeypatch.setattr(executor, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(outages, "longest_pause", lambda: 0.01)
     operation, _ = run_scripted(lambda op, p: None)
     assert operation.get_state() == "FINISHED_OK"
 
@@ -135,11 +135,11 @@ def test_a_claim_that_fails_is_tried_again_or_ends_the_operation(
 ) -> None:
     original, tries = store.claim, [0]
 
-    def failing(operation: LiveOperation) -> Any:
+    def failing(operation: LiveOperation, **options: Any) -> Any:
         tries[0] += 1
         if tries[0] < 3:
             raise error
-        return original(operation)
+        return original(operation, **options)
 
     monkeypatch.setattr(store, "claim", failing)
     Scripted.body = lambda op, p: None

@@ -19,6 +19,7 @@ class Layer:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
+        self.after_gap: list[Any] = []
         self.loops: set[tuple[int, int]] = set()
         self.failing = False
         self.failures = 0
@@ -41,6 +42,8 @@ class Layer:
             self.bell.ring()
             raise ConnectionError("the layer is away")
         self.sent.append((group, message["n"]))
+        if message.get("after_gap"):
+            self.after_gap.append(message["n"])
 
     def let_go(self) -> None:
         """Let what waits go on."""
@@ -67,7 +70,7 @@ def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Capture what the sender says."""
-    with caplog.at_level(logging.DEBUG, "liveops"):
+    with caplog.at_level(logging.INFO, "liveops"):
         yield caplog
 
 
@@ -75,11 +78,18 @@ def lines(log: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return [(r.levelname, r.getMessage()) for r in log.records if r.name == "liveops"]
 
 
-AWAY = ("ERROR", "liveops: the channel layer cannot be reached; retrying")
+AWAY = (
+    "ERROR",
+    (
+        "liveops: the channel layer cannot be reached (ConnectionError: the layer is away); "
+        "pages follow the database meanwhile"
+    ),
+)
+BACK = ("WARNING", "liveops: the channel layer is back")
 
 
-def back(lost: int) -> tuple[str, str]:
-    return ("WARNING", f"liveops: the channel layer is back; {lost} frames were lost")
+def lost(frames: int) -> tuple[str, str]:
+    return ("WARNING", f"liveops: {frames} frames were lost meanwhile")
 
 
 def test_nothing_is_lost_and_each_thread_s_order_is_kept(
@@ -108,18 +118,18 @@ def test_frames_wait_in_order_until_the_layer_is_back(
 ) -> None:
     sender = Sender()
     layer.failing = True
-    for number in range(50):
+    for number in range(25):
         sender.send("group", {"n": number})
     layer.fail_some_times()
-    for number in range(50, 100):
+    for number in range(25, 50):
         sender.send("group", {"n": number})
     layer.fail_some_times()
     assert layer.sent == []
     layer.failing = False
     assert sender.flush(PATIENCE)
-    assert [number for _, number in layer.sent] == list(range(100))
-    assert lines(log) == [AWAY, back(lost=0)]
-    assert "the layer is away" in log.text
+    assert [number for _, number in layer.sent] == list(range(50))
+    assert layer.after_gap == []
+    assert lines(log) == [AWAY, BACK]
     assert sender.dropped == 0
 
 
@@ -134,8 +144,27 @@ def test_the_oldest_frames_give_way_when_too_many_wait(
     layer.failing = False
     assert sender.flush(PATIENCE)
     assert [number for _, number in layer.sent] == list(range(25, 35))
-    assert lines(log) == [AWAY, back(lost=25)]
+    assert lines(log) == [AWAY, BACK, lost(25)]
     assert sender.dropped == 25
+
+
+def test_of_many_frames_of_one_group_only_the_last_is_sent_when_the_layer_is_back(
+    layer: Layer,
+) -> None:
+    sender = Sender()
+    layer.failing = True
+    for number in range(100):
+        sender.send("crowded", {"n": number})
+        if number < 40:
+            sender.send("quiet", {"n": number})
+    layer.fail_some_times()
+    layer.failing = False
+    assert sender.flush(PATIENCE)
+    crowded = [number for group, number in layer.sent if group == "crowded"]
+    assert crowded == [0, 99], "the one whose sending was tried, and the last"
+    assert [number for group, number in layer.sent if group == "quiet"] == list(range(40))
+    assert layer.after_gap == [99]
+    assert sender.dropped == 0
 
 
 def test_each_trouble_is_told_with_its_own_losses(
@@ -151,7 +180,7 @@ def test_each_trouble_is_told_with_its_own_losses(
         layer.fail_some_times()
         layer.failing = False
         assert sender.flush(PATIENCE)
-    assert lines(log) == [AWAY, back(lost=6), AWAY, back(lost=0), AWAY, back(lost=3)]
+    assert lines(log) == [AWAY, BACK, lost(6), AWAY, BACK, AWAY, BACK, lost(3)]
     assert sender.dropped == 9
 
 
@@ -175,7 +204,7 @@ def test_a_flush_during_trouble_is_no_sign_that_the_layer_is_back(
     layer.failing = False
     assert sender.flush(PATIENCE)
     assert [number for _, number in layer.sent] == [2, 3, 4]
-    assert lines(log) == [AWAY, back(lost=2)]
+    assert lines(log) == [AWAY, BACK, lost(2)]
 
 
 def test_a_frame_that_gives_way_while_it_is_sent_takes_none_along(layer: Layer) -> None:
