@@ -33,6 +33,8 @@ LAYERS = {
     "liveops.conf": 1,
     "liveops.fencing": 1,
     "liveops.lock_waits": 1,
+    "liveops.outages": 1,
+    "liveops.signals": 1,
     # 2: what is stored and how it is shown
     "liveops.access": 2,
     "liveops.layers": 2,
@@ -52,11 +54,15 @@ LAYERS = {
     "liveops.store": 2,
     "liveops.store.*": 2,
     # 3: what user code holds, and where its progress goes
+    "liveops.events": 3,
     "liveops.progress.*": 3,
     "liveops.sinks.*": 3,
     # 4 and 5: starting, driving and stopping a run
     "liveops.control": 4,
+    "liveops.reaping": 4,
+    "liveops.reaping_thread": 4,
     "liveops.runners": 4,
+    "liveops.shutdown": 4,
     "liveops.runners.base": 4,
     "liveops.runners.*": 5,
     # 6: the thin outer side
@@ -65,14 +71,20 @@ LAYERS = {
     "liveops.apps": 6,
     "liveops.chain": 6,
     "liveops.checks": 6,
+    "liveops.checks.*": 6,
     "liveops.consumers": 6,
     "liveops.container": 6,
+    "liveops.contrib": 6,
+    "liveops.contrib.*": 6,
     "liveops.hub": 6,
+    "liveops.lifespan": 6,
+    "liveops.membership": 6,
     "liveops.management.*": 6,
     "liveops.migrations.*": 6,
     "liveops.overview.following": 6,
     "liveops.routing": 6,
     "liveops.subscription": 6,
+    "liveops.tasks": 6,
     "liveops.templatetags.*": 6,
     "liveops.urls": 6,
     "liveops.views.*": 6,
@@ -93,8 +105,14 @@ PURE = (
 )
 FRAMEWORKS = ("asgiref", "celery", "channels", "channels_redis", "django", "django_htmx", "rich")
 OPTIONAL = {
-    "celery": ["liveops.runners.celery"],
+    "celery": [
+        "liveops.runners.celery",
+        "liveops.runners.celery_shutdown",
+        "liveops.runners.celery_start",
+    ],
     "django_tasks": ["liveops.runners.tasks"],
+    "opentelemetry": ["liveops.contrib.opentelemetry"],
+    "prometheus_client": ["liveops.contrib.prometheus"],
 }
 
 

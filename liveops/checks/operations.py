@@ -1,44 +1,16 @@
-"""System checks: settings and operation classes that cannot work are found before anything runs."""
+"""Whether operation classes can work: names, stages, and that there is something to run."""
 
 import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
-from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from liveops import conf
-from liveops.exceptions import ConfigurationError
 from liveops.models import RESERVED_NAMES, LiveOperation
 from liveops.stages import custom_phase_problems, name_problems, stage_methods
 
-_SHIPPED_LAYER = "channels.layers.InMemoryChannelLayer"
-
-
-@register("liveops")
-def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Check the ``LIVEOPS`` dict and the channel layer."""
-    given = getattr(settings, "LIVEOPS", {})
-    found: list[CheckMessage] = [
-        Error(problem, id="liveops.E001") for problem in conf.problems(given)
-    ]
-    if found:
-        return found
-    try:
-        runner = conf.load_runner()
-    except ConfigurationError as error:
-        return [Error(str(error), id="liveops.E002")]
-    if not callable(getattr(runner, "submit", None)) or inspect.isabstract(runner):
-        return [
-            Error(
-                f"LIVEOPS['RUNNER'] is {conf.runner_path()!r}, which is not a runner class.",
-                hint="Subclass liveops.runners.base.Runner and write enqueue().",
-                id="liveops.E002",
-            )
-        ]
-    return [*_layer_messages(), *_database_messages()]
+_MOST_RESUMES = 32_767  # what the column takes
 
 
 @register("liveops")
@@ -48,7 +20,12 @@ def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
         message
         for model in apps.get_models()
         if issubclass(model, LiveOperation) and model is not LiveOperation
-        for message in (*_name_messages(model), *_run_messages(model), *_stage_messages(model))
+        for message in (
+            *_name_messages(model),
+            *_run_messages(model),
+            *_stage_messages(model),
+            *_resume_messages(model),
+        )
     ]
 
 
@@ -123,6 +100,20 @@ def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
     return found
 
 
+def _resume_messages(model: type[LiveOperation]) -> list[CheckMessage]:
+    """Return what keeps a class from being resumed by itself that wants to be."""
+    label = model._meta.label
+    times: Any = model.resume_on_interrupt
+    if isinstance(times, bool) or not isinstance(times, int) or not 0 <= times <= _MOST_RESUMES:
+        message = f"{label}.resume_on_interrupt must be a whole number from 0 on, not {times!r}."
+        return [_error(model, "liveops.E009", message)]
+    if times and not stage_methods(model):
+        message = f"{label} has resume_on_interrupt, but no stage methods to go on with."
+        hint = "Write its stages as methods, or leave resume_on_interrupt out."
+        return [_error(model, "liveops.E009", message, hint)]
+    return []
+
+
 def _takes_progress(method: Any) -> bool:
     try:
         inspect.signature(method).bind(None, None)
@@ -135,42 +126,3 @@ def _error(
     model: type[LiveOperation], identity: str, message: str, hint: str | None = None
 ) -> CheckMessage:
     return Error(message, hint=hint, obj=model, id=identity)
-
-
-def _database_messages() -> list[CheckMessage]:
-    database = settings.DATABASES.get("default", {})
-    if not str(database.get("ENGINE", "")).endswith("sqlite3") or (
-        conf.runner_path() == conf.RUNNERS["eager"]
-    ):
-        return []
-    mode = str(database.get("OPTIONS", {}).get("transaction_mode", "")).upper()
-    if mode in ("IMMEDIATE", "EXCLUSIVE"):
-        return []
-    return [
-        checks.Warning(
-            "Operations that run beside each other on SQLite can fail with “database is locked”.",
-            hint="Set transaction_mode to IMMEDIATE in the database's OPTIONS.",
-            id="liveops.W003",
-        )
-    ]
-
-
-def _layer_messages() -> list[CheckMessage]:
-    layers = getattr(settings, "CHANNEL_LAYERS", {})
-    if "default" not in layers:
-        return [
-            checks.Warning(
-                "There is no default channel layer, so pages are not updated live.",
-                hint="Set CHANNEL_LAYERS, for one process to liveops.layers.InMemoryChannelLayer.",
-                id="liveops.W001",
-            )
-        ]
-    if layers["default"].get("BACKEND") == _SHIPPED_LAYER:
-        return [
-            checks.Warning(
-                f"{_SHIPPED_LAYER} delivers late what other threads send.",
-                hint="Use liveops.layers.InMemoryChannelLayer instead.",
-                id="liveops.W002",
-            )
-        ]
-    return []

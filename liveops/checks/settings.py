@@ -1,0 +1,104 @@
+"""Whether the settings can work: each by itself, and together."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+from liveops import conf, contrib
+from liveops.checks.database import database_messages
+from liveops.checks.runners import runner_messages
+from liveops.exceptions import ConfigurationError
+
+_SHIPPED_LAYER = "channels.layers.InMemoryChannelLayer"
+
+
+@register("liveops")
+def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Check the ``LIVEOPS`` dict, and what it needs of the other settings."""
+    given = getattr(settings, "LIVEOPS", {})
+    found: list[CheckMessage] = [
+        Error(problem, id="liveops.E001") for problem in conf.problems(given)
+    ]
+    if found:
+        return found
+    try:
+        runner = conf.load_runner()
+    except ConfigurationError as error:
+        return [Error(str(error), id="liveops.E002")]
+    if not callable(getattr(runner, "submit", None)) or inspect.isabstract(runner):
+        return [
+            Error(
+                f"LIVEOPS['RUNNER'] is {conf.runner_path()!r}, which is not a runner class.",
+                hint="Subclass liveops.runners.base.Runner and write enqueue().",
+                id="liveops.E002",
+            )
+        ]
+    own = getattr(runner, "check", None)  # a runner need not derive from ours
+    return [
+        *_layer_messages(),
+        *database_messages(),
+        *runner_messages(runner),
+        *_switch_messages(),
+        *(_own_messages(own) if own is not None else ()),
+    ]
+
+
+def _own_messages(check: Callable[[], Sequence[CheckMessage]]) -> Sequence[CheckMessage]:
+    """Return what a runner finds; one that fails over it is no use either."""
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001  (a runner may be anybody's)
+        message = f"The check() of the runner {conf.runner_path()!r} failed: {error!r}"
+        return [Error(message, id="liveops.E002")]
+
+
+def _layer_messages() -> list[CheckMessage]:
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    if "default" not in layers:
+        return [
+            checks.Warning(
+                "There is no default channel layer, so pages are not updated live.",
+                hint="Set CHANNEL_LAYERS, for one process to liveops.layers.InMemoryChannelLayer.",
+                id="liveops.W001",
+            )
+        ]
+    path = layers["default"].get("BACKEND")
+    if path == _SHIPPED_LAYER:
+        return [
+            checks.Warning(
+                f"{_SHIPPED_LAYER} delivers late what other threads send.",
+                hint="Use liveops.layers.InMemoryChannelLayer instead.",
+                id="liveops.W002",
+            )
+        ]
+    return _import_messages(path)
+
+
+def _import_messages(path: object) -> list[CheckMessage]:
+    """Return why a channel layer cannot be used: each page and each run would fail over it."""
+    try:
+        import_string(str(path))
+    except (ImportError, AttributeError) as error:
+        hint = "Set BACKEND to the dotted path of a channel layer that is installed."
+        if str(path).startswith("channels_redis."):
+            hint = "Install it: pip install 'django-live-operations[redis]'."
+        message = f"The default channel layer is {path!r}, which cannot be imported ({error})."
+        return [Error(message, hint=hint, id="liveops.E012")]
+    return []
+
+
+def _switch_messages() -> list[CheckMessage]:
+    """Return an error for each setting that is switched on, but whose library is missing."""
+    return [
+        Error(
+            f"LIVEOPS[{missing.setting!r}] is on, but cannot be: {missing.reason}.",
+            hint=f"Install it: pip install 'django-live-operations[{missing.extra}]'.",
+            id="liveops.E011",
+        )
+        for missing in contrib.missing()
+    ]
