@@ -1,0 +1,1 @@
+"""Operations that outlive what happens to processes, databases and Redis; on real engines."""
