@@ -29,7 +29,9 @@ _OUTBOX = 1_000
 _RATE = 20.0
 _BURST = 200.0
 _PATIENCE = 1_000
-_INTERNAL_ERROR = 1011
+# Not 1011: Daphne refuses to send a code that RFC 6455 does not leave to applications, and the
+# socket would stay open with nobody writing to it.
+_INTERNAL_ERROR = 4500
 _POLICY_REFUSAL = 4403  # liveops.js does not connect again after this one
 
 

@@ -5,15 +5,18 @@ one conditional update, so any number of processes may reap at the same time.
 """
 
 import logging
+import math
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, Error, connections, router, transaction
 
 from liveops import conf, control, events, lock_waits, registry, store
 from liveops.exceptions import LiveOperationsError
@@ -24,8 +27,11 @@ logger = logging.getLogger("liveops")
 
 _MARGIN_SECONDS = 1.0
 _SPAN = 4
-_CANNOT = (LiveOperationsError, ObjectDoesNotExist)
-"""What keeps one operation from being resumed or run, and has nothing to do with the others."""
+_HAND_OVER_SECONDS = 3.0
+# Whatever handing over takes, looks have twice as long after it: so they stay regular.
+_REST = 2.0
+_KNOWN = (LiveOperationsError, ObjectDoesNotExist)
+"""What keeps one operation from being resumed or run, and needs no traceback."""
 
 
 @dataclass(slots=True)
@@ -69,6 +75,10 @@ class Reaper:
     looks count only while they are regular: after one that failed, or a longer pause, it begins
     anew.
 
+    Looks come first. Handing operations over ends for a round after a few seconds, and when the
+    runner refuses one; the others wait for a later round. After a runner that was slow there are
+    rounds that only look.
+
     Args:
         clock: seconds, monotonic; a test passes its own.
     """
@@ -77,6 +87,7 @@ class Reaper:
         self._clock = clock
         self._suspects: dict[uuid.UUID, _Suspect] = {}
         self._looked_at: float | None = None
+        self._hands_over_from = -math.inf
         self._lock = threading.Lock()
 
     @property
@@ -100,8 +111,7 @@ class Reaper:
             try:
                 self._interrupt(alias, found)
                 if hands_over:
-                    self._resume(alias, found)
-                    self._hand_over(alias, found)
+                    self._hand_out(alias, found)
             except BaseException:
                 self._suspects, self._looked_at = {}, None
                 raise
@@ -156,45 +166,70 @@ class Reaper:
             _tell(operation, stale.run_id)
         return True
 
-    def _resume(self, alias: str, found: Round) -> None:
-        for operation in store.resumable(alias):
-            try:
-                specific = operation.specific
-                with lock_waits.limited(connections[alias]), transaction.atomic(using=alias):
-                    store.resume(specific, unasked=True)
-                    specific.check_stages_to_run()
-                    specific.note_enqueued()
-            except _CANNOT as error:
-                if store.give_up_resuming(operation):
-                    logger.warning("liveops: operation %s is not resumed: %s", operation.pk, error)
-            except DatabaseError as error:
-                _raise_if_away(alias)
-                logger.debug("liveops: operation %s is resumed later (%s)", operation.pk, error)
-            else:
-                logger.info("liveops: operation %s goes on by itself", operation.pk)
-                _submit(specific)
+    def _hand_out(self, alias: str, found: Round) -> None:
+        """Hand operations to the runner, as long as it takes them and there is time."""
+        began = self._clock()
+        if began < self._hands_over_from:
+            return
+        try:
+            # Lazily: nothing happens to an operation before its turn.
+            for operation, specific in _resumed(alias, self._in_time(began)):
                 found.resumed.append(operation)
+                if not _submit(specific):
+                    return
+            for operation, specific in _taken_over(alias, self._in_time(began)):
+                found.handed_over.append(operation)
+                if not _submit(specific):
+                    return
+        finally:
+            now = self._clock()
+            self._hands_over_from = now + (now - began) * _REST
 
-    def _hand_over(self, alias: str, found: Round) -> None:
-        for operation in store.overdue(alias, conf.get_settings().REQUEUE_SECONDS):
-            try:
-                with lock_waits.limited(connections[alias]):
-                    is_ours = store.take_over(operation)
-                specific = operation.specific
-            except DatabaseError as error:
-                _raise_if_away(alias)
-                logger.debug("liveops: operation %s is handed over later (%s)", operation.pk, error)
-            except _CANNOT as error:
-                logger.warning("liveops: operation %s cannot be run: %s", operation.pk, error)
-            else:
-                if is_ours:
-                    logger.warning(
-                        "liveops: operation %s is handed over again, for it waits since %s",
-                        operation.pk,
-                        operation.enqueued_on,
-                    )
-                    _submit(specific)
-                    found.handed_over.append(operation)
+    def _in_time(self, began: float) -> Callable[[], bool]:
+        return lambda: self._clock() - began < _HAND_OVER_SECONDS
+
+
+def _resumed(alias: str, in_time: Callable[[], bool]) -> Iterator[tuple[LiveOperation, Any]]:
+    """Resume what is resumed by itself, one with each step; give it as its class, too."""
+    for operation in takewhile(lambda _: in_time(), store.resumable(alias)):
+        try:
+            specific = operation.specific
+            with lock_waits.limited(connections[alias]), transaction.atomic(using=alias):
+                store.resume(specific, unasked=True)
+                specific.check_stages_to_run()
+                specific.note_enqueued()
+        except Error as error:
+            _raise_if_away(alias)
+            logger.debug("liveops: operation %s is resumed later (%s)", operation.pk, error)
+        except Exception as error:  # noqa: BLE001  (any mistake in a class of the project)
+            if store.give_up_resuming(operation):
+                _warn("liveops: operation %s is not resumed: %s", operation, error)
+        else:
+            logger.info("liveops: operation %s goes on by itself", operation.pk)
+            yield operation, specific
+
+
+def _taken_over(alias: str, in_time: Callable[[], bool]) -> Iterator[tuple[LiveOperation, Any]]:
+    """Take over what waits in vain, one with each step; give it as its class, too."""
+    overdue = store.overdue(alias, conf.get_settings().REQUEUE_SECONDS)
+    for operation in takewhile(lambda _: in_time(), overdue):
+        try:
+            with lock_waits.limited(connections[alias]):
+                is_ours = store.take_over(operation)
+            specific = operation.specific
+        except Error as error:
+            _raise_if_away(alias)
+            logger.debug("liveops: operation %s is handed over later (%s)", operation.pk, error)
+        except Exception as error:  # noqa: BLE001  (as above)
+            _warn("liveops: operation %s cannot be run: %s", operation, error)
+        else:
+            if is_ours:
+                logger.warning(
+                    "liveops: operation %s is handed over again, for it waits since %s",
+                    operation.pk,
+                    operation.enqueued_on,
+                )
+                yield operation, specific
 
 
 def reap_once(
@@ -217,14 +252,11 @@ def reap_once(
         DatabaseError: the database cannot be reached.
     """
     reaper = reaper or Reaper()
-    first = reaper.round(hands_over=hands_over)
-    if first.look_again_in is None:
-        return first
-    wait(first.look_again_in)
+    first = reaper.round(hands_over=False)
+    if first.look_again_in is not None:
+        wait(first.look_again_in)
     second = reaper.round(hands_over=hands_over)
     second.interrupted[:0] = first.interrupted
-    second.resumed[:0] = first.resumed
-    second.handed_over[:0] = first.handed_over
     return second
 
 
@@ -235,22 +267,32 @@ def _raise_if_away(alias: str) -> None:
         raise  # noqa: PLE0704  (called where an error is handled)
 
 
-def _submit(operation: LiveOperation) -> None:
-    """Hand an operation to its runner; if that refuses, the next time comes by itself."""
-    runner = conf.load_runner()()
+def _warn(text: str, operation: LiveOperation, error: Exception) -> None:
+    """Log what keeps an operation from something, with its traceback unless it is well known."""
+    known = isinstance(error, _KNOWN)
+    logger.warning(text, operation.pk, error, exc_info=None if known else error)
+
+
+def _submit(operation: LiveOperation) -> bool:
+    """Hand an operation to its runner; return False if that refuses: its next time comes."""
     try:
+        runner = conf.load_runner()()
         # Not submit(), which would end the operation: it is no fresh one whose user waits.
         getattr(runner, "enqueue", runner.submit)(operation)
     except Exception:
         logger.exception("liveops: the runner did not take operation %s", operation.pk)
+        return False
+    return True
 
 
 def _tell(operation: LiveOperation, run_id: uuid.UUID) -> None:
     """Tell watchers and other code of an operation that was interrupted."""
     try:
         specific = operation.specific
-    except _CANNOT as error:
-        logger.warning("liveops: no watcher is told of operation %s: %s", operation.pk, error)
+    except Error:
+        raise
+    except Exception as error:  # noqa: BLE001  (as above)
+        _warn("liveops: no watcher is told of operation %s: %s", operation, error)
         specific = operation
     else:
         control.announce_end(specific)

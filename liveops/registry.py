@@ -7,12 +7,15 @@ database, and hears a cancel at once.
 import os
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from liveops.progress.run import Run
 
 _runs: dict[uuid.UUID, "Run"] = {}
+_starting: set[uuid.UUID] = set()
 _lock = threading.Lock()
 _goes_down = False
 
@@ -21,6 +24,7 @@ def add(run: "Run") -> None:
     """Make a run known; one that comes while the process goes down is told so at once."""
     with _lock:
         _runs[run.operation.pk] = run
+        _starting.discard(run.operation.pk)
         is_late = _goes_down
     if is_late:
         run.go_down()
@@ -31,6 +35,23 @@ def remove(run: "Run") -> None:
     with _lock:
         if _runs.get(run.operation.pk) is run:
             del _runs[run.operation.pk]
+
+
+@contextmanager
+def starting(pk: uuid.UUID) -> Iterator[None]:
+    """Let it be known that an operation is to be claimed here, until it is or the block ends."""
+    with _lock:
+        _starting.add(pk)
+    try:
+        yield
+    finally:
+        with _lock:
+            _starting.discard(pk)
+
+
+def is_starting() -> bool:
+    """Return whether an operation is about to be claimed here."""
+    return bool(_starting)
 
 
 def find(pk: uuid.UUID) -> "Run | None":
@@ -65,6 +86,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     _goes_down = False
     _runs.clear()
+    _starting.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from liveops import outages
 from scripts import ensure_parts
 
 pytest_plugins = ["tests.engines.fixtures"]
@@ -36,6 +37,13 @@ def no_reaping_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("liveops.reaping_thread.start", lambda: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_outages() -> None:
+    """Let no test hear of what was away in another one."""
+    outages._databases.clear()
+    outages._layer = outages._new_layer()
 
 
 @pytest.fixture(scope="session")

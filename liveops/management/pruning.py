@@ -1,21 +1,23 @@
 """Deleting operations that ended long ago, with everything beside them, in small transactions.
 
 Operations go through the ORM, each as an instance of its own class: so rows of the project's
-models go, stay or protect them as their foreign keys say, and signals are sent.
+models go, stay or protect them as their foreign keys say, and signals are sent. One thing they may
+not say: that another operation goes with it, which may run, or be kept. What would go is collected
+before anything is deleted, since a receiver of a signal may do what no rollback undoes.
 """
 
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, connections, router, transaction
 from django.db.models import ProtectedError, Q, RestrictedError
+from django.db.models.deletion import Collector
 
-from liveops.exceptions import UnknownOperationTypeError
+from liveops.exceptions import LiveOperationsError, UnknownOperationTypeError
 from liveops.models import LiveOperation
 from liveops.states import FINAL_STATES, State
 from liveops.store.reaping import ago
@@ -25,7 +27,12 @@ logger = logging.getLogger("liveops")
 FAILED_STATES = (State.FINISHED_ERROR, State.CANCELLED, State.INTERRUPTED)
 """The states that ``--keep-failed`` is about: everything that ended without success."""
 
-_REFUSALS = (ProtectedError, RestrictedError, IntegrityError)
+
+class _TakesOthersError(LiveOperationsError):
+    """Operations would be deleted that are none of those that are to be."""
+
+
+_REFUSALS = (ProtectedError, RestrictedError, IntegrityError, _TakesOthersError)
 
 
 @dataclass(slots=True)
@@ -35,10 +42,12 @@ class Pruned:
     Attributes:
         operations: how many, by state.
         kept: those that other rows refer to which must not lose them.
+        tied: those with which another operation would be deleted.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
     kept: int = 0
+    tied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +118,16 @@ def _in_order(rows: Any, last: LiveOperation | None) -> Any:
     return rows.order_by("finished_on", "pk")
 
 
-def _delete_each(rows: Any, batch: Iterable[LiveOperation], alias: str, found: Pruned) -> None:
-    for operation in batch:
+def _delete_each(rows: Any, batch: list[LiveOperation], alias: str, found: Pruned) -> None:
+    for operation in reversed(batch):  # what refers to another one has ended later, as a rule
         try:
             done = _delete(rows.filter(pk=operation.pk), alias)
         except _REFUSALS as error:
             logger.info("liveops: operation %s is not deleted: %s", operation.pk, error)
-            found.kept += 1
+            if isinstance(error, _TakesOthersError):
+                found.tied += 1
+            else:
+                found.kept += 1
         else:
             found.operations[operation.get_state()] += len(done)
 
@@ -129,9 +141,24 @@ def _delete(rows: Any, alias: str) -> list[LiveOperation]:
         by_class: dict[type[LiveOperation], list[uuid.UUID]] = {}
         for operation in batch:
             by_class.setdefault(_class_of(operation), []).append(operation.pk)
+        collector = Collector(using=alias, origin=rows)
         for model, pks in by_class.items():
-            model._base_manager.using(alias).filter(pk__in=pks).delete()
+            collector.collect(model._base_manager.using(alias).filter(pk__in=pks))
+        if others := _operations_in(collector) - {operation.pk for operation in batch}:
+            names = ", ".join(sorted(map(str, others)))
+            raise _TakesOthersError(f"Others would be deleted with it: {names}.")
+        collector.delete()
     return batch
+
+
+def _operations_in(collector: Collector) -> set[uuid.UUID]:
+    """Return which operations would be deleted; none is among those deleted without being read."""
+    return {
+        instance.pk
+        for model, instances in collector.data.items()
+        if model._meta.concrete_model is LiveOperation
+        for instance in instances
+    }
 
 
 def _class_of(operation: LiveOperation) -> type[LiveOperation]:

@@ -79,12 +79,17 @@ class Signals:
             target = partial(self._stop_with_grace, number)
             threading.Thread(target=target, name="liveops-stop", daemon=True).start()
         else:
+            if run is not None:
+                target = partial(shutdown.leave_if_stuck, run, 128 + number)
+                threading.Thread(target=target, name="liveops-end", daemon=True).start()
             self._stop(SystemExit(128 + number), 128 + number)
 
     def _stop_with_grace(self, number: int) -> None:
         try:
             # One that does not hear in time is stopped by the same signal once more.
-            shutdown.stop_runs(tear=partial(os.kill, os.getpid(), number))
+            tear = partial(os.kill, os.getpid(), number)
+            if not shutdown.stop_runs(tear=tear) and shutdown.has_given_up():
+                os._exit(128 + number)
         finally:
             connections.close_all()
 

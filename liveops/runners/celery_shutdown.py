@@ -17,7 +17,7 @@ from typing import Any
 from celery.signals import worker_init, worker_shutting_down
 
 from liveops.conf import get_settings
-from liveops.runners.sigterm import stop_here
+from liveops.runners.sigterm import is_stuck, stop_here
 
 logger = logging.getLogger("liveops")
 
@@ -82,7 +82,7 @@ def listen() -> None:
 
 def _wait(end: int) -> None:
     select.select([end], [], [])
-    if not stop_here(_grace()) and os.getpid() != _line.main_process:
+    if not stop_here(_grace()) and (os.getpid() != _line.main_process or is_stuck()):
         # Its parent would wait for it for ever. What it runs is INTERRUPTED, and not its own.
         logger.warning("liveops: a process is ended whose operation does not stop")
         os._exit(_DEAF)

@@ -52,7 +52,9 @@ class HearsSigterm:
         else:
             self._heard += 1
             if self._heard == 1:
-                threading.Thread(target=stop_here, name="liveops-stop", daemon=True).start()
+                threading.Thread(
+                    target=_stop, args=[number], name="liveops-stop", daemon=True
+                ).start()
                 return
         # One that is just being saved is over anyhow, and its end must not get lost.
         if not any(run.is_ending for run in registry.everything()):
@@ -74,9 +76,23 @@ def stop_here(grace: float | None = None) -> bool:
         connections.close_all()
 
 
+def is_stuck() -> bool:
+    """Return whether the main thread is in a run that a database keeps from ending."""
+    return shutdown.has_given_up() and _is_at_work()
+
+
+def _stop(number: int) -> None:
+    if not stop_here() and is_stuck():
+        os._exit(128 + number)
+
+
+def _is_at_work() -> bool:
+    handler = signal.getsignal(signal.SIGTERM)
+    return getattr(handler, "__func__", None) is HearsSigterm._on_terminate
+
+
 def _tear() -> None:
     """Raise SystemExit in the main thread, through whatever handles SIGTERM there."""
-    handler = signal.getsignal(signal.SIGTERM)
-    if getattr(handler, "__func__", None) is HearsSigterm._on_terminate:
+    if _is_at_work():
         _torn.set()
         os.kill(os.getpid(), signal.SIGTERM)

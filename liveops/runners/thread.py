@@ -58,7 +58,7 @@ class Pool:
         A process that is going down leaves it to another one.
         """
         if registry.goes_down():
-            shutdown.leave_to_others(operation.pk, operation._state.db)
+            shutdown.leave_to_others([operation.pk], operation._state.db)
             return
         place = _Place(operation.pk, operation._state.db)
         with self._lock:
@@ -86,9 +86,12 @@ class Pool:
         """Leave what waits to another process."""
         with self._lock:
             places = list(self._places)
+        waiting: dict[str | None, list[uuid.UUID]] = {}
         for place in places:
             if registry.find(place.pk) is None:
-                shutdown.leave_to_others(place.pk, place.alias)
+                waiting.setdefault(place.alias, []).append(place.pk)
+        for alias, pks in waiting.items():
+            shutdown.leave_to_others(pks, alias)
 
     def _work(self) -> None:
         while True:
@@ -129,7 +132,7 @@ class Pool:
                     if time.monotonic() > deadline:
                         raise
                     if registry.goes_down():
-                        shutdown.leave_to_others(pk, alias)
+                        shutdown.leave_to_others([pk], alias)
                         return
                     outages.note_failure(home, pk, error)
                     connections[home].close_if_unusable_or_obsolete()

@@ -33,8 +33,13 @@ def run_here(pk: str, alias: str | None = None) -> State | None:
         does not wait any more, or this process is going down.
     """
     if registry.goes_down():
-        shutdown.leave_to_others(uuid.UUID(pk), alias)
+        shutdown.leave_to_others([uuid.UUID(pk)], alias)
         return None
+    with registry.starting(uuid.UUID(pk)):
+        return _run(pk, alias)
+
+
+def _run(pk: str, alias: str | None) -> State | None:
     shutdown.arm()
     reaping_thread.start()
     # Not where they are read from: a replica may not know yet of an operation that is new.

@@ -4,11 +4,12 @@ Ages are told by the database's clock, which is one for all workers: theirs may 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Coalesce, Now
 
@@ -130,21 +131,34 @@ def take_over(operation: LiveOperation) -> bool:
     return bool(mine.update(enqueued_on=Now(), hand_overs=F("hand_overs") + 1))
 
 
-def hand_over_soon(alias: str, pk: uuid.UUID, seconds: float) -> bool:
-    """Have the next look of any reaper hand an operation over again; False if it does not wait.
+def hand_over_soon(alias: str, pks: Sequence[uuid.UUID], seconds: float) -> int:
+    """Have the next look of any reaper hand operations over again, in the order they had.
 
     Args:
         alias: the database.
-        pk: id of the operation.
-        seconds: how long it would have to wait otherwise.
+        pks: ids of the operations; those that do not wait any more are left alone, and so are
+            those whose rows somebody holds, if the database can tell.
+        seconds: how long they would have to wait otherwise.
+
+    Returns:
+        How many it is.
     """
     waiting = LiveOperation._base_manager.using(alias).filter(
-        pk=pk, state=State.NOT_STARTED, enqueued_on__isnull=False
+        state=State.NOT_STARTED, enqueued_on__isnull=False
     )
     earlier = ExpressionWrapper(
         F("enqueued_on") - timedelta(seconds=seconds), output_field=DateTimeField()
     )
-    return bool(waiting.update(enqueued_on=earlier, hand_overs=0))
+    skips = connections[alias].features.has_select_for_update_skip_locked
+    count = 0
+    for batch in (pks[at : at + _AT_ONCE] for at in range(0, len(pks), _AT_ONCE)):
+        with transaction.atomic(using=alias):
+            free: Sequence[uuid.UUID] = batch
+            if skips:
+                rows = waiting.filter(pk__in=batch).select_for_update(skip_locked=True)
+                free = list(rows.values_list("pk", flat=True))
+            count += waiting.filter(pk__in=free).update(enqueued_on=earlier, hand_overs=0)
+    return count
 
 
 def ago(seconds: float) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management.commands import flush
 
+from liveops import registry, shutdown
 from tests.integration.edge import HeldRun, person
 
 Templates = Callable[[dict[str, str]], None]
@@ -31,6 +32,13 @@ def quick_flush() -> Iterator[None]:
         patch.setattr(flush, "sql_flush", statements)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def process_goes_on() -> Iterator[None]:
+    """Let no test leave a process behind that takes no operations any more."""
+    yield
+    registry._goes_down = shutdown._has_given_up = False
 
 
 @pytest.fixture

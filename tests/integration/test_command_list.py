@@ -72,6 +72,7 @@ def test_it_is_filtered_and_limited() -> None:
         (["--state", "DONE"], "invalid choice"),
         (["--type", "auth.User"], "is not an operation"),
         (["--limit", "0"], "from 1 on"),
+        (["--limit", "9" * 20], "--limit takes .* up to 1000000"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: list[str], problem: str) -> None:

@@ -260,5 +260,5 @@ async def test_a_socket_that_cannot_be_served_is_closed_so_that_the_page_connect
         output = await slow.wire.receive_output(timeout=DEADLINE)
         while output["type"] == "websocket.send":
             output = await slow.wire.receive_output(timeout=DEADLINE)
-    assert (output["type"], output["code"]) == ("websocket.close", 1011)
+    assert (output["type"], output["code"]) == ("websocket.close", 4500)
     assert "the database is away" in caplog.text

@@ -279,8 +279,8 @@ def site(transactional_db: None, settings: Any) -> Iterator[None]:
 
 
 OFTEN = settings(
-    max_examples=40,
-    stateful_step_count=50,
+    max_examples=25,
+    stateful_step_count=35,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

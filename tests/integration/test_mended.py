@@ -52,7 +52,7 @@ async def test_a_subscription_that_fails_closes_its_socket_and_leaves_the_hub(
     async with Socket(owner) as socket:
         await socket.say({"subscribe": {"op": str(operation.pk)}})
         closing = await socket.wire.receive_output(timeout=10)
-        assert closing == {"type": "websocket.close", "code": 1011}
+        assert closing == {"type": "websocket.close", "code": 4500}
     assert not hub.current_hub()._watchers
     assert "a subscription failed" in caplog.text
 

@@ -35,6 +35,13 @@ def test_a_dry_run_deletes_nothing() -> None:
     assert LiveOperation.objects.count() == 3
 
 
+def test_an_age_of_nothing_is_an_age() -> None:
+    for state in pruning.FAILED_STATES:
+        ended(0.01, state)
+    prune("--older-than", "0d", "--keep-failed", "0d")
+    assert left() == set()
+
+
 def test_nothing_to_do_is_said() -> None:
     assert prune("--older-than", "2w") == ["Deleted 0 operations."]
 
@@ -56,7 +63,9 @@ def test_ages_are_told_by_the_clock_of_the_database(
         ([], "--older-than"),
         (["--older-than", "30"], "such as 30d or 12h"),
         (["--older-than", "30d", "--keep-failed", "7d"], "--keep-failed is shorter"),
+        (["--older-than", "30d", "--keep-failed", "0d"], "--keep-failed is shorter"),
         (["--older-than", "30d", "--batch", "0"], "from 1 on"),
+        (["--older-than", "30d", "--batch", "9" * 20], "--batch takes .* up to 10000"),
         (["--older-than", "30d", "--type", "auth.User"], "is not an operation"),
     ],
 )

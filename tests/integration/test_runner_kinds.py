@@ -60,7 +60,6 @@ def pool(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Pool]:
     tally = Tally(monkeypatch)
     own = Pool()
     monkeypatch.setattr(thread, "_pool", own)
-    monkeypatch.setattr(registry, "_goes_down", False)  # and back to that at the end
     yield own
     tally.settle()
 

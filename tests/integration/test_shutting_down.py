@@ -35,9 +35,8 @@ REQUEUE_SECONDS = conf.Settings().REQUEUE_SECONDS
 
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
-    """Let this process be one that has not gone down yet, with a pool of its own."""
+    """Let this process have a pool of its own."""
     settings.LIVEOPS = {"RUNNER": "thread", "RUNNER_THREADS": 1}
-    monkeypatch.setattr(registry, "_goes_down", False)  # and back to that at the end
     monkeypatch.setattr(thread, "_pool", Pool())
     yield
     wait_for(lambda: not registry.everything())
@@ -172,6 +171,21 @@ def test_what_waits_in_the_pool_is_handed_over_by_the_next_look() -> None:
     assert overdue() == [operation.pk for operation in waiting], "in the order they had"
 
 
+def test_many_that_wait_are_handed_back_in_few_statements(
+    django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown._writer, "carry_out", lambda write, _: [write()])
+    running = Inside(listening).start()
+    with transaction.atomic():
+        waiting = [Walk.objects.create() for _ in range(40)]
+        for operation in waiting:
+            operation.enqueue()
+    with django_assert_max_num_queries(30):
+        assert shutdown.stop_runs(FOREVER)
+    assert ending(running).get_state() == "INTERRUPTED"
+    assert overdue() == [operation.pk for operation in waiting]
+
+
 def test_what_is_enqueued_too_late_is_left_to_another_process() -> None:
     shutdown.stop_runs(0.0)
     operation = Walk.objects.create()
@@ -194,7 +208,7 @@ def test_what_does_not_wait_is_not_handed_over() -> None:
     ended.enqueue()
     assert ending(ended).get_state() == "FINISHED_OK"
     for operation in (never, ended):
-        shutdown.leave_to_others(operation.pk, None)
+        shutdown.leave_to_others([operation.pk], None)
     assert overdue() == []
     assert LiveOperation.objects.get(pk=never.pk).enqueued_on is None
 

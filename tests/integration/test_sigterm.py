@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from liveops import registry
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.runners.worker import run_here
@@ -26,10 +25,9 @@ def terminate() -> None:
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[list[str]]:
+def heard(settings: Any) -> Iterator[list[str]]:
     """Be a worker that notes a SIGTERM, and in which state the operation was then."""
     settings.LIVEOPS = {"SHUTDOWN_GRACE": FOREVER}
-    monkeypatch.setattr(registry, "_goes_down", False)  # and back to that at the end
     states: list[str] = []
 
     def note(*_: object) -> None:

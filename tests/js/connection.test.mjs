@@ -17,7 +17,7 @@ async function blocked(times = 3) {
 }
 
 describe("a socket that closes", () => {
-  for (const code of [1000, 1001, 1006, 1011, 1012, 4000]) {
+  for (const code of [1000, 1001, 1006, 1011, 1012, 4000, 4500]) {
     it(`with code ${code} is replaced, and the page asks for what it missed`, async () => {
       page = await Page.plain(container(A));
       page.socket.open();

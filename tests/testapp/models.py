@@ -134,6 +134,15 @@ class Typed(LiveOperation):
                 p.result(bytes=len(source.read()))
 
 
+class Sequel(LiveOperation):
+    """Goes with another operation when that is deleted."""
+
+    of = models.ForeignKey(Typed, on_delete=models.CASCADE, related_name="+")
+
+    def run(self, p: Progress) -> None:
+        """Do nothing."""
+
+
 class Stubborn(LiveOperation):
     """Does not listen."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from liveops import outages, reaping_thread
 from liveops.models import LiveOperation
@@ -14,6 +14,12 @@ from liveops.reaping import Reaper, Round
 from liveops.reaping_thread import ReapingThread, Watchman
 
 DEADLINE = 10.0
+
+
+@pytest.fixture(autouse=True)
+def no_connection() -> None:
+    """Close what tests before have left open: a watchman looks after a connection that is open."""
+    connections.close_all()
 
 
 class FakeReaper:
@@ -94,6 +100,8 @@ def test_one_that_ends_amid_an_outage_leaves_its_end_to_others() -> None:
     assert reaper.rounds.acquire(timeout=DEADLINE)
     stopped.set()
     thread.join(DEADLINE)
+    assert outage.is_told
+    outage.ends("somebody else")
     assert not outage.is_told
 
 

@@ -16,6 +16,7 @@ from liveops.progress.text import clean
 from liveops.states import State
 
 _COLUMNS = ("id", "type", "state", "stage", "owner", "created", "finished")
+_MOST = 1_000_000
 
 
 class Command(BaseCommand):
@@ -46,10 +47,10 @@ class Command(BaseCommand):
         """Print the list.
 
         Raises:
-            CommandError: an unknown class, or a limit below 1.
+            CommandError: an unknown class, or a limit that is none.
         """
-        if options["limit"] < 1:
-            raise CommandError("--limit takes a whole number from 1 on.")
+        if not 1 <= options["limit"] <= _MOST:
+            raise CommandError(f"--limit takes a whole number from 1 on, up to {_MOST}.")
         rows = LiveOperation._base_manager.select_related("owner").order_by("-created_on")
         if options["state"]:
             rows = rows.filter(state__in=options["state"])

@@ -12,6 +12,7 @@ from liveops.management.pruning import Plan, Pruned, count, prune
 from liveops.management.values import find_model
 
 _INTERRUPTED = 130
+_MOST = 10_000  # a query names each of a batch, and databases limit that
 
 
 class Command(BaseCommand):
@@ -61,11 +62,13 @@ class Command(BaseCommand):
             SystemExit: Ctrl-C.
         """
         older_than = options["older_than"]
-        keep_failed = options["keep_failed"] or older_than
+        keep_failed = options["keep_failed"]
+        if keep_failed is None:
+            keep_failed = older_than
         if keep_failed < older_than:
             raise CommandError("--keep-failed is shorter than --older-than.")
-        if options["batch"] < 1:
-            raise CommandError("--batch takes a whole number from 1 on.")
+        if not 1 <= options["batch"] <= _MOST:
+            raise CommandError(f"--batch takes a whole number from 1 on, up to {_MOST}.")
         label = find_model(options["type"])._meta.label if options["type"] else None
         plan = Plan(older_than, keep_failed, label, options["batch"])
         if options["dry_run"]:
@@ -86,6 +89,11 @@ class Command(BaseCommand):
         if found.kept:
             self.stdout.write(
                 f"Kept {found.kept}, since rows of the project refer to them and protect them."
+            )
+        if found.tied:
+            self.stdout.write(
+                f"Kept {found.tied}, since another operation would be deleted with it: a foreign "
+                "key of the project says so."
             )
 
 
