@@ -10,7 +10,7 @@ from liveops import reaping_thread
 from liveops.runners import celery as runner
 
 # Loading the runner connects what is tested here.
-CONNECTED_BY = runner.celery_start
+CONNECTED_FOR = runner.CeleryRunner
 OURS = {"RUNNER": "celery"}
 OTHERS = {"RUNNER": "thread"}
 

@@ -1,7 +1,8 @@
 """A pool of connections, which liveops must hand back as it found them."""
 
 import pytest
-from django.db import connection
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from tests.acceptance.survival.scenes import wait_for
 from tests.engines.fixtures import MakeEngines
@@ -19,6 +20,8 @@ def test_connections_of_a_pool_stay_as_they_were(engines: MakeEngines) -> None:
         )
         operation.enqueue()
         wait_for(operation, "FINISHED_OK")
+        connection = connections["default"]
+        assert isinstance(connection, DatabaseWrapper)
         connection.close()
         pool = connection.pool
         assert pool is not None
