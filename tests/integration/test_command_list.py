@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from liveops.models import LiveOperation
 from tests.integration.edge import HeldRun, person
@@ -44,13 +45,22 @@ def test_a_pipe_gets_one_line_each_newest_first() -> None:
     assert lines[0][6] == ""
 
 
-def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "160")
-    operation = Walk.objects.create()
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_a_terminal_gets_a_line_each_with_an_id_that_commands_take(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    Walk.objects.create(owner=person("a-user-with-a-long-name"))
+    broken = started(Sail="interrupted", Pack="done")
+    LiveOperation.objects.filter(pk=broken.pk).update(interrupted=True, finished_on=timezone.now())
     told = [re.sub("\x1b\\[[0-9;]*m", "", one) for one in tell("liveops_list", stream=Terminal())]
-    assert told[0].split() == ["id", "type", "state", "stage", "owner", "created", "finished"]
-    assert str(operation.pk) in told[1]
-    assert "\t" not in told[1]
+    assert len(told) == 3
+    assert max(map(len, told)) <= columns
+    assert told[1].startswith(str(broken.pk)[:8])
+    assert told[1].split()[1:4] == ["testapp.Voyage", "INTERRUPTED", "Sail"]
+    wide = ["id", "type", "state", "stage", "owner", "created", "finished"]
+    narrow = ["id", "type", "state", "stage", "created"]
+    assert told[0].split() == (wide if columns >= 100 else narrow)
 
 
 def test_it_is_filtered_and_limited() -> None:

@@ -13,10 +13,15 @@ from liveops.management.terminal import stream_of
 from liveops.management.values import find_model
 from liveops.models import LiveOperation
 from liveops.progress.text import clean
+from liveops.stages import StageState
 from liveops.states import State
 
 _COLUMNS = ("id", "type", "state", "stage", "owner", "created", "finished")
 _MOST = 1_000_000
+_SHORT_ID = 8  # as much as the other commands need
+_NARROW = 100
+_NOT_ON_NARROW_ONES = {"owner", "finished"}
+_PASSED = {StageState.DONE, StageState.SKIPPED}
 
 
 class Command(BaseCommand):
@@ -56,33 +61,59 @@ class Command(BaseCommand):
             rows = rows.filter(state__in=options["state"])
         if options["type"]:
             rows = rows.filter(operation_type=find_model(options["type"])._meta.label)
-        lines = [_cells(operation) for operation in rows[: options["limit"]]]
         stream = stream_of(self)
-        if not stream.isatty():
+        is_terminal = stream.isatty()
+        lines = [_cells(operation, short=is_terminal) for operation in rows[: options["limit"]]]
+        if not is_terminal:
             stream.writelines("\t".join(cells) + "\n" for cells in lines)
             return
-        table = Table(*_COLUMNS, box=None, pad_edge=False)
+        console = Console(file=stream, markup=False, highlight=False)
+        left_out = _NOT_ON_NARROW_ONES if console.width < _NARROW else set()
+        table = Table(box=None, pad_edge=False)
+        for name in _COLUMNS:
+            if name not in left_out:
+                table.add_column(name, no_wrap=True)
         for cells in lines:
-            table.add_row(*cells)
-        Console(file=stream, markup=False, highlight=False).print(table)
+            told = zip(_COLUMNS, cells, strict=True)
+            table.add_row(*[cell for name, cell in told if name not in left_out])
+        console.print(table)
 
 
-def _cells(operation: LiveOperation) -> tuple[str, ...]:
-    active = [name for name, state in operation.stage_states.items() if state == "active"]
+def _cells(operation: LiveOperation, *, short: bool) -> tuple[str, ...]:
+    """Return what is told of an operation; short, as much as fits on a line of a terminal."""
     owner = operation.owner
+    created, finished = _local(operation.created_on), _local(operation.finished_on)
     return (
-        str(operation.pk),
+        str(operation.pk)[: _SHORT_ID if short else None],
         clean(operation.operation_type),
         operation.get_state(),
-        clean(active[-1]) if active else "",
+        clean(_stage(operation)),
         clean(owner.get_username()) if owner is not None else "",
-        _time(operation.created_on),
-        _time(operation.finished_on),
+        _short_time(created) if short else _time(created),
+        _short_time(finished) if short else _time(finished),
+    )
+
+
+def _stage(operation: LiveOperation) -> str:
+    """Return the stage in which it is, or in which it broke off."""
+    if operation.get_state() == State.FINISHED_OK:
+        return ""
+    states = operation.stage_states.items()
+    return next((name for name, state in states if state not in _PASSED), "")
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return (
+        timezone.localtime(moment) if moment is not None and timezone.is_aware(moment) else moment
     )
 
 
 def _time(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat(sep=" ", timespec="seconds")
+
+
+def _short_time(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return local.isoformat(sep=" ", timespec="seconds")
+    is_today = moment.date() == timezone.localdate()
+    return moment.strftime("%H:%M:%S" if is_today else "%Y-%m-%d")
