@@ -12,14 +12,16 @@ from typing import Any, ClassVar
 
 import redis
 from django.conf import settings
+from django.db import connections
 
+from liveops import reaping_thread
 from liveops.exceptions import ConfigurationError
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.runners.base import Runner
 from liveops.runners.worker import run_here
 from liveops.stages import RetryStage
-from tests.engines.models import Planned
+from tests.engines.models import Planned, ResumingPlan
 
 COMMAND = "import django; django.setup(); from tests.engines import chaos_workers as w; w.main({})"
 """What Python is told to be the parent of so many workers."""
@@ -99,9 +101,19 @@ def carry_out_for_ever() -> None:
             run_here(taken[1].decode())
 
 
+def _warm_up() -> None:
+    """Carry out an operation, so that no worker has to import and compile what that takes."""
+    operation = ResumingPlan.objects.create(plan={"Load": [["log", "warm"], ["return", 1]]})
+    run_here(str(operation.pk))
+    reaping_thread.stop()
+    ResumingPlan.objects.get(pk=operation.pk).delete()
+    connections.close_all()
+
+
 def main(workers: int) -> None:
     """Keep so many workers at work."""
     add_verbs()
+    _warm_up()
     print("ready", flush=True)
     alive: set[int] = set()
     while True:
