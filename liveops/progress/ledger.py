@@ -94,16 +94,15 @@ class Ledger:
         row: StageRun = self._add(self._stage_runs, StageRun, span, **values)
         return row
 
-    def take_out(self, row: StageRun) -> bool:
-        """Leave a record from :meth:`add_stage_run` to the caller; False if it is saved already."""
-        left = [waiting for waiting in self._stage_runs if waiting is not row]
-        was_waiting = len(left) < len(self._stage_runs)
-        self._stage_runs[:] = left
-        return was_waiting
+    def take_stage_runs(self) -> list[StageRun]:
+        """Leave all records from :meth:`add_stage_run` that wait to the caller, in their order."""
+        taken = self._stage_runs[:]
+        self._stage_runs.clear()
+        return taken
 
-    def put_back(self, row: StageRun) -> None:
-        """Take a record again that the caller could not save."""
-        self._stage_runs.append(row)
+    def put_back(self, rows: Sequence[StageRun]) -> None:
+        """Take records again that the caller could not save."""
+        self._stage_runs[:0] = rows
         self._changed = True
         self._throttle.hurry()
 

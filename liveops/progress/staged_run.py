@@ -1,6 +1,6 @@
 """A run at its stage boundaries: each is saved and shown at once, in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -75,7 +75,7 @@ class StagedRun(ServedRun):
         if self._ended:
             return
         self.flush()
-        together: StageRun | None = None
+        together: list[StageRun] = []
         is_news = self.operation.stage_states.get(change.name) != change.state
         if change.index is not None and ended is not None:
             # An attempt that is followed by another one has failed.
@@ -86,8 +86,9 @@ class StagedRun(ServedRun):
                 if checkpoint is not None:
                     # What the stage wrote may be rolled back; then it has to run again.
                     self._boundary.once_committed(partial(self._keep, row, checkpoint))
-                    if is_news and row.is_checkpoint and self._ledger.take_out(row):
-                        together = row
+                    if is_news and row.is_checkpoint:
+                        # With those before it, whose order tells what belongs to one passage.
+                        together = self._ledger.take_stage_runs()
         if is_news:
             self._save_stage(change, together)
         else:
@@ -109,7 +110,7 @@ class StagedRun(ServedRun):
         with self.lock:
             self._ledger.make_checkpoint(row, checkpoint.result)
 
-    def _save_stage(self, change: StageChange, checkpoint: StageRun | None = None) -> None:
+    def _save_stage(self, change: StageChange, attempts: Sequence[StageRun] = ()) -> None:
         """Save the stages, then show them; a boundary whose commit waits is announced at once.
 
         So the terminal prints its headers in order, while no page is shown stages that a rollback
@@ -117,8 +118,8 @@ class StagedRun(ServedRun):
 
         Args:
             change: the stage as it is now.
-            checkpoint: the record that makes it one to be passed by in a resume, saved together
-                with its state: whoever sees that it is done may rely on that.
+            attempts: records that are saved together with its state; the last of them makes it one
+                to be passed by in a resume. Whoever sees that it is done may rely on that.
         """
         operation = self.operation
         if change.index is None:
@@ -137,12 +138,12 @@ class StagedRun(ServedRun):
 
         def write() -> None:
             columns = ["current_stage", "stage_states"]
-            if checkpoint is None:
+            if not attempts:
                 operation.save(update_fields=columns)
                 return
             with transaction.atomic(using=self.alias):
                 operation.save(update_fields=columns)
-                store.save_attempt(operation, checkpoint)
+                store.save_attempts(operation, attempts)
 
         def then() -> None:
             if announced:
@@ -160,8 +161,8 @@ class StagedRun(ServedRun):
             return
         announced = True
         with self.lock:
-            if checkpoint is not None:
-                self._ledger.put_back(checkpoint)
+            if attempts:
+                self._ledger.put_back(attempts)
             late.put(saved)
             late.is_away |= not self._boundary.in_user_transaction()
         self._show_stage(change, None)

@@ -161,9 +161,9 @@ def save_stages(
         raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
 
 
-def save_attempt(operation: LiveOperation, row: StageRun) -> None:
-    """Save the record of an attempt; inside the transaction of a write that names the fence."""
-    StageRun.objects.using(alias_of(operation)).bulk_create([row])
+def save_attempts(operation: LiveOperation, rows: Sequence[StageRun]) -> None:
+    """Save records of attempts; inside the transaction of a write that names the fence."""
+    StageRun.objects.using(alias_of(operation)).bulk_create(rows)
 
 
 def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
