@@ -163,6 +163,8 @@ def test_from_right_to_left(
 
 def test_the_admin(page: Page, running: Started) -> None:
     """Also under the example's policy, which allows nothing inline."""
+    page.goto(running.url)
+    expect_stage(page, "Validate", "active")  # the admin's list stays as it was when it was made
     page.goto(f"/admin/liveops/liveoperation/?q={running.pk}")
     expect(page.locator("#result_list")).to_contain_text("Running")
     keep(page, "admin-list")
