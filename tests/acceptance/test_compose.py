@@ -144,7 +144,7 @@ def test_an_import_runs_in_the_worker_and_is_watched_live(stack: Stack, worker: 
     # The worker found the file that the web process had taken: both have the folder of uploads.
     assert "39 airports imported" in person.read(page)
     assert "liveops.run_operation" in worker.log
-    assert stack.is_healthy("worker")
+    until(lambda: stack.is_healthy("worker"), 60)
     worker.terminate()
     assert worker.wait(30) == 0, worker.log
 
