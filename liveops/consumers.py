@@ -26,6 +26,7 @@ from liveops.subscription import Chained, Subscription, Watch, look_up
 logger = logging.getLogger("liveops")
 
 _OUTBOX = 1_000
+_WAITING = 100
 _RATE = 20.0
 _BURST = 200.0
 _PATIENCE = 1_000
@@ -104,10 +105,14 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         subscription = self._subscriptions.get(message["op"])
         if subscription is None:
             return
-        if subscription.waiting is not None:
+        if subscription.waiting is None:
+            self._pass_on(subscription, message)
+        elif len(subscription.waiting) < _WAITING:
             subscription.waiting.append(message)
-            return
-        self._pass_on(subscription, message)
+        else:
+            # Log lines are saved before they are sent: a snapshot read from now on has them.
+            subscription.waiting.clear()
+            self._need_snapshot(subscription)
 
     def compare(self, op: str, seq: int, state: str) -> None:
         """Have a snapshot sent if the database is ahead of what this socket was sent."""
@@ -115,27 +120,29 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         if subscription is None or subscription.waiting is not None:
             return
         if seq > subscription.seq or state != subscription.state:
-            self._behind.add(op)
-            self._ready.set()
+            self._need_snapshot(subscription)
+
+    def _need_snapshot(self, subscription: Subscription) -> None:
+        # A snapshot is what the database has: frames that are not saved yet have to wait for it.
+        self._behind.add(subscription.op)
+        if subscription.waiting is None:
+            subscription.waiting = []
+        self._ready.set()
 
     def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
-        if subscription.op in self._behind:
-            return  # the snapshot that is due will include it
         if message["seq"] <= subscription.seq:
             return  # included in the snapshot, or of an earlier run
         # Both are absent from a process of an older version.
         if message.get("chained") or message.get("after_gap"):
             # Where it leads depends on who watches, and what was lost is lost: the snapshot knows.
-            self._behind.add(subscription.op)
-            self._ready.set()
+            self._need_snapshot(subscription)
             return
         if len(self._outbox) >= _OUTBOX:
-            self._behind.update(self._subscriptions)
+            self._outbox.clear()
             for behind in self._subscriptions.values():
                 behind.log_seq = None
-            self._outbox.clear()
+                self._need_snapshot(behind)
             self._overviews.forget()
-            self._ready.set()
             return
         subscription.seq, subscription.state = message["seq"], message["state"]
         subscription.log_seq = message["log_seq"] or subscription.log_seq
@@ -207,9 +214,11 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             self._hand_over(subscription, watch.chained)
         elif watch.finished:
             self._put(watch.finished)
+        if subscription.op in self._behind:
+            return  # another one is due already
         waiting, subscription.waiting = subscription.waiting or [], None
         for message in waiting:
-            self._pass_on(subscription, message)
+            self.deliver(message)
 
     def _hand_over(self, subscription: Subscription, chained: Chained) -> None:
         op = subscription.op
@@ -256,7 +265,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
 
     async def _catch_up(self, op: str) -> None:
         subscription = self._subscriptions.get(op)
-        if subscription is not None and subscription.waiting is None:
+        if subscription is not None:
             await self._send_snapshot(subscription, "", subscription.log_seq)
 
     def _within_rate(self) -> bool:

@@ -71,7 +71,7 @@ class Subscription:
         seq: number of the last frame that was sent, or that the snapshot included.
         log_seq: number of the last log line that was sent; None if that is not known.
         state: the state that was sent last.
-        waiting: messages that arrived while the snapshot was read; None at other times.
+        waiting: messages that arrived while a snapshot was due or read; None at other times.
     """
 
     op: str

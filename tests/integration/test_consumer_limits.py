@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from liveops import consumers, protocol
+from liveops import consumers, protocol, registry
 from liveops.consumers import LiveOperationConsumer
+from liveops.hub import current_hub
 from tests.integration.edge import DEADLINE, HeldRun, Socket, asynchronous, missing, person
 from tests.integration.markup import fragments, log_numbers
+from tests.integration.watching import Page
 from tests.testapp.models import Walk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -207,6 +209,37 @@ async def test_a_reader_that_falls_behind_sees_no_gap_before_the_snapshot(
         seq = frame["seq"]
     assert [frame for frame in late if "liveop_finished" in frame] == late[-1:], "told once"
     assert "status 7" in late[-2]["liveop_html"]
+
+
+@pytest.mark.parametrize("most", [100, 4], ids=["few", "too many"])
+@asynchronous
+async def test_what_comes_while_a_snapshot_is_due_is_shown_after_it(
+    most: int, run: HeldRun, owner: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Have a snapshot due that only has what is saved, as with a worker elsewhere."""
+    settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 3_600}
+    monkeypatch.setattr(registry, "find", lambda pk: None)
+    monkeypatch.setattr(consumers, "_WAITING", most)
+    quick = await sync_to_async(person)("quick", "liveops.view_liveoperation")
+    tap = Tap(owner, monkeypatch)
+    async with Socket(owner) as slow, Socket(quick) as witness:
+        await slow.subscribe(run.operation)
+        await witness.subscribe(run.operation)
+        tap.open.clear()
+        await run.ado(lambda p: p.status("shown before"))
+        await witness.hear_until(lambda frame: "shown before" in frame["liveop_html"])
+        current_hub()._missed(run.operation.get_channel_name())
+        for number in range(1, 6):
+            await run.ado(lambda p, n=number: p.log(f"line {n}"))  # type: ignore[misc]
+        await run.ado(lambda p: p.status("not saved"))
+        await witness.hear_until(lambda frame: "not saved" in frame["liveop_html"])
+        tap.open.set()
+        heard = await slow.hear_until(lambda frame: "not saved" in frame["liveop_html"])
+    page = Page()
+    for frame in heard[1:]:
+        page.take(frame)
+    assert [frame for frame in heard if frame.get("snapshot")] == heard[1:2]
+    assert page.lines == list(range(1, 6))
 
 
 @asynchronous
