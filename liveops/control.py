@@ -45,9 +45,9 @@ def cancel(operation: LiveOperation, by: Any = None) -> State:
             return asked
     state = store.request_cancel(operation, by)
     if state is State.CANCELLED:
-        announce_end(operation)
-        tell = partial(events.finished, operation, None, state)
-        transaction.on_commit(tell, using=store.alias_of(operation))
+        alias = store.alias_of(operation)
+        transaction.on_commit(partial(announce_end, operation), using=alias)
+        transaction.on_commit(partial(events.finished, operation, None, state), using=alias)
     return state
 
 
@@ -101,19 +101,20 @@ def success_url(operation: LiveOperation, state: str) -> str | None:
 
 
 def announce_end(operation: LiveOperation, error_text: str = "") -> None:
-    """Tell watchers of an operation that ended without a run."""
+    """Tell watchers of an operation that ended without a run; trouble with that is logged."""
     if not WebSink.available():
         return
     state = operation.get_state()
-    progress = store.progress_of(operation)
-    update = Update(
-        operation=operation,
-        seq=(progress.seq if progress is not None else 0) + 1,
-        view=replace(snapshot.stored_view(operation, progress), state=state, error_text=error_text),
-        regions=ALL_REGIONS - {Region.LOG},
-        finished=Finished(state, None, None, error_text, ""),
-    )
     try:
+        progress = store.number_announcement(operation)
+        view = snapshot.stored_view(operation, progress)
+        update = Update(
+            operation=operation,
+            seq=progress.seq,
+            view=replace(view, state=state, error_text=error_text),
+            regions=ALL_REGIONS - {Region.LOG},
+            finished=Finished(state, None, None, error_text, ""),
+        )
         WebSink().emit(update)
     except Exception:
         logger.exception("liveops: watchers of operation %s could not be told", operation.pk)

@@ -6,6 +6,7 @@ fence (``run_id``). No row changed is an answer, and each function says what it 
 
 from liveops.store.controls import (
     name_of,
+    number_announcement,
     request_cancel,
     request_cancel_of_run,
     restart,
@@ -54,6 +55,7 @@ __all__ = [
     "is_chained_to",
     "marks",
     "name_of",
+    "number_announcement",
     "overdue",
     "poll",
     "progress_of",

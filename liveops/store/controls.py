@@ -180,6 +180,19 @@ def resume(operation: LiveOperation, by: Any = None, *, unasked: bool = False) -
     adopt(operation, fence=None, **{**_UNSTARTED, "resumes_left": left}, stage_states=kept)
 
 
+def number_announcement(operation: LiveOperation) -> LiveProgress:
+    """Give the next frame of an operation that has no run its number; return its progress with it.
+
+    The number is stored, so that the first frame of a run that follows has another one.
+    """
+    alias = alias_of(operation)
+    with transaction.atomic(using=alias):
+        progress, _is_new = LiveProgress.objects.using(alias).get_or_create(pk=operation.pk)
+        LiveProgress.objects.using(alias).filter(pk=operation.pk).update(seq=F("seq") + 1)
+        progress.refresh_from_db(fields=["seq"])
+    return progress
+
+
 def _refuse_changes(operation: LiveOperation, declared: list[str] | None, done: list[str]) -> None:
     stages = operation.specific_class().stages
     if found := changes_since(declared, stages, done):

@@ -75,6 +75,25 @@ def test_a_cancel_before_the_start_brings_them_too(owner: User) -> None:
     watch()
 
 
+def test_the_first_frame_of_a_restart_is_not_taken_for_the_one_of_the_end(owner: User) -> None:
+    operation = Voyage.objects.create(owner=owner)
+    base = LiveOperation.objects.get(pk=operation.pk)
+
+    @asynchronous
+    async def watch() -> None:
+        async with Socket(owner) as socket:
+            await socket.subscribe(operation)
+            await sync_to_async(control.cancel)(base, owner)
+            ended = (await socket.hear_until(has_ended))[-2]["seq"]
+            await sync_to_async(control.restart)(base, owner)
+            frames = await socket.hear_until(has_ended)
+        assert frames[0]["seq"] == ended + 1
+        status = fragments(frames[0]["liveop_html"], operation.pk)["op-status"]
+        assert "Running" in status.text
+
+    watch()
+
+
 def test_a_page_that_subscribes_after_a_resume_keeps_its_log(
     owner: User, acts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
