@@ -132,6 +132,13 @@ def wait_for_state(started: Started, state: str) -> None:
     wait_until(lambda: stored(started.site, query, key) == [(state,)], f"it never was {state}")
 
 
+def wait_for_line(started: Started) -> None:
+    """Wait until an operation has stored a log line: what came before it, pages show from now."""
+    query = "SELECT 1 FROM liveops_logline WHERE operation_id = ?"
+    key = started.pk.replace("-", "")
+    wait_until(lambda: bool(stored(started.site, query, key)), "it never logged anything")
+
+
 @pytest.fixture
 def start(site: Site) -> Iterator[Starter]:
     """Start operations of the test site."""

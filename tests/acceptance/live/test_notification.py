@@ -4,7 +4,13 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.live.conftest import Starter, expect_live, expect_stage, expect_state
+from tests.acceptance.live.conftest import (
+    Starter,
+    expect_live,
+    expect_stage,
+    expect_state,
+    wait_for_line,
+)
 
 # A browser whose user has not decided yet, and whose page may be put into the background.
 FAKES = """
@@ -114,7 +120,8 @@ def test_who_listens_hears_one_sentence_a_stage_and_the_end(page: Page, start: S
 
 
 def test_a_page_says_nothing_when_it_is_opened(page: Page, start: Starter) -> None:
-    running = start("Voyage", [["stage", "Load", [["wait", "go"]]]])
+    running = start("Voyage", [["stage", "Load", [["log", "begun"], ["wait", "go"]]]])
+    wait_for_line(running)
     page.goto(running.url)
     expect_live(page)
     expect_stage(page, "Load", "active")

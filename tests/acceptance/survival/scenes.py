@@ -106,6 +106,10 @@ class Watch:
         """Wait until an end was told, for the nth time."""
         until(lambda: self.ends(operation).count(state) >= times, 45, lambda: f"told: {state}")
 
+    def wait_for(self, operation: LiveOperation, text: str) -> None:
+        """Wait until a text was shown of an operation."""
+        until(lambda: text in self.html(operation), 45, lambda: f"{text}: {self.html(operation)}")
+
     def _read(self) -> None:
         while True:
             try:

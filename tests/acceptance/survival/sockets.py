@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from tests.engines.process import Process
 from tests.engines.waiting import until
 
+_TAG = re.compile(r"<[^>]*>")
 _LINE = re.compile(r'<li[^>]* data-n="(\d+)"')
 
 
@@ -72,9 +73,15 @@ class Socket:
         ]
         return str(ends[-1]["state"]) if ends else ""
 
+    @property
+    def text(self) -> str:
+        """What there was to read on the way."""
+        return " ".join(_TAG.sub(" ", self.html).split())
+
     def sees(self, text: str, seconds: float = 30.0) -> None:
-        """Wait until it was sent HTML with a text."""
-        until(lambda: text in self.html, seconds, lambda: f"{text!r} in {self.html[-3000:]}")
+        """Wait until it was sent words to read."""
+        words = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+        until(lambda: words.search(self.text), seconds, lambda: f"{text!r} in {self.html[-3000:]}")
 
     def hears_of_the_end(self, state: str = "FINISHED_OK", seconds: float = 60.0) -> None:
         """Wait until it is told of the end."""
