@@ -8,6 +8,7 @@ from scripts import ensure_parts, environment, lint
 
 ROOT = environment.ROOT
 TIMING = "mark.timing"
+_WORKERS = 3
 
 
 def timing_files(root: Path = ROOT) -> list[str]:
@@ -30,12 +31,13 @@ def main(arguments: list[str]) -> int:
         return 1
     variables = environment.clean_environ() | {"CHROMIUM": chromium} | engines
     # Tests that measure time have the machine to themselves, and are named by their files: only to
-    # read all the others would take longer than they do. The others share it two at a time, a file
-    # on one worker, so that there is one server and one browser for the tests in a browser. In the
-    # order of their names: those in a browser come first, so that no worker is left with them.
+    # read all the others would take longer than they do. The others share it, a file on one worker,
+    # so that there is one server and one browser for the tests in a browser; one more than the
+    # two processors of a small machine, for many wait. In the order of tests/ordering.py.
     # pytest's own status for "nothing collected" is a failure of either part.
     timing = ["timing", *timing_files()]
-    rest = ["not timing", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+    workers = f"--numprocesses={_WORKERS}"
+    rest = ["not timing", workers, "--dist=loadfile", "--no-loadscope-reorder"]
     for options in (timing, [*rest, *arguments]):
         sys.stdout.flush()
         if status := environment.run_loudly([python, "-m", "pytest", "-m", *options], variables):

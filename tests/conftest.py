@@ -11,7 +11,7 @@ from django.db import connections
 from liveops import outages
 from scripts import ensure_parts
 
-pytest_plugins = ["tests.engines.fixtures"]
+pytest_plugins = ["tests.engines.fixtures", "tests.ordering"]
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.acceptance.databases import migrated
+from tests.engines.forking import ForkedProcess
+from tests.engines.programs import start_python
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "example_project"
@@ -69,9 +71,9 @@ class Site:
 
     url: str
     folder: Path
-    start: Callable[[], subprocess.Popen[bytes]]
+    start: Callable[[], ForkedProcess]
     probe: str
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
 
     @property
     def log(self) -> str:
@@ -80,7 +82,7 @@ class Site:
 
     def kill(self) -> None:
         """Let the server's process die without a word."""
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
 
     def start_again(self) -> None:
@@ -99,14 +101,13 @@ def serve(
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
 
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(
-                [sys.executable, "-m", "daphne", "--fd", str(listener.fileno()), application],
-                env=environment(folder, **more),
-                pass_fds=[listener.fileno()],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
+        def start() -> ForkedProcess:
+            return start_python(
+                ["-m", "daphne", "--fd", str(listener.fileno()), application],
+                environment(folder, **more),
+                log,
+                folder=folder,
+                descriptors=[listener.fileno()],
             )
 
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

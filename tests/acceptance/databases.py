@@ -3,9 +3,9 @@
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.engines.programs import run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = "tests.settings"
@@ -47,18 +47,15 @@ def _run_of(folder: Path) -> Path:
 
 def _migrate(database: Path, settings: str, *, login: bool) -> None:
     new = database.with_suffix(".new")
-    subprocess.run(
-        [sys.executable, "-c", _SCRIPT, "migrate", *(["seed_demo"] if login else [])],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": settings,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "example_project")]),
-            "EXAMPLE_DB": str(new),
-            "LIVEOPS_TEST_DB": str(new),
-        },
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": settings,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "example_project")]),
+        "EXAMPLE_DB": str(new),
+        "LIVEOPS_TEST_DB": str(new),
+    }
+    commands = ["migrate", *(["seed_demo"] if login else [])]
+    done = run_python(["-c", _SCRIPT, *commands], environment, new.parent, timeout=120)
+    assert done.returncode == 0, done.stderr
     # The last one to close it has taken in what SQLite writes beside it.
     new.rename(database)

@@ -15,8 +15,8 @@ from typing import Self
 
 import psutil
 
-from tests.acceptance.forking import ForkedCommand
 from tests.acceptance.screen import Screen
+from tests.engines.forking import ForkedProcess
 
 DEADLINE = 60.0
 """Seconds after which what did not happen will never happen."""
@@ -38,7 +38,7 @@ class Terminal:
         screen: the same as rows.
     """
 
-    def __init__(self, start: Callable[[int], ForkedCommand], *, columns: int = 80) -> None:
+    def __init__(self, start: Callable[[int], ForkedProcess], *, columns: int = 80) -> None:
         self._primary, secondary = pty.openpty()
         fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = start(secondary)

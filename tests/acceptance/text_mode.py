@@ -18,7 +18,7 @@ import pytest
 
 from tests.acceptance.conftest import EXAMPLE, ROOT
 from tests.acceptance.databases import migrated
-from tests.acceptance.forking import ForkServer
+from tests.acceptance.forked_commands import CommandServer
 from tests.acceptance.terminal import DEADLINE, Terminal
 
 SETTINGS = "tests.textapp.settings"
@@ -59,7 +59,7 @@ class TextMode:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(EXAMPLE)]),
             "PYTHONUTF8": "1",
         }
-        self._server = ForkServer(self._environment)
+        self._server = CommandServer(self._environment)
 
     def close(self) -> None:
         """End the process that was forked."""

@@ -4,12 +4,16 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import psutil
 
+from tests.engines.forking import ForkedProcess
 from tests.engines.journal import Journal
+from tests.engines.programs import start_python
 
 
 class Process:
@@ -24,6 +28,7 @@ class Process:
         descriptors: open files that it inherits.
         url: where it serves, if it does.
         folder: where it works; that of its log unless told otherwise.
+        is_fork: whether Python has loaded common libraries before it begins.
     """
 
     def __init__(
@@ -37,8 +42,10 @@ class Process:
         descriptors: Sequence[int] = (),
         url: str = "",
         folder: Path | None = None,
+        is_fork: bool = True,
     ) -> None:
         self.command = list(command)
+        self._is_fork = is_fork
         self.url = url
         self._environment = dict(environment)
         self._log = log
@@ -48,17 +55,24 @@ class Process:
         self._folder = folder or log.parent
         with log.open("ab") as output:
             self._log_from = output.tell()
-            self._process = subprocess.Popen(
-                self.command,
-                env=self._environment,
-                pass_fds=self._descriptors,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                start_new_session=True,
-            )
+            self._process = self._start(output)
         family.append(self)
+
+    def _start(self, output: IO[bytes]) -> "subprocess.Popen[bytes] | ForkedProcess":
+        program, *arguments = self.command
+        options: dict[str, Any] = {"descriptors": self._descriptors, "folder": self._folder}
+        if program == sys.executable and self._is_fork:
+            return start_python(arguments, self._environment, output, **options)
+        return subprocess.Popen(
+            self.command,
+            env=self._environment,
+            pass_fds=self._descriptors,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=self._folder,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -88,6 +102,7 @@ class Process:
             descriptors=self._descriptors,
             url=self.url,
             folder=self._folder,
+            is_fork=self._is_fork,
         )
 
     def children(self) -> list[psutil.Process]:
@@ -144,13 +159,22 @@ class Process:
         return []
 
 
-def kill_all_with(variable: str, value: str) -> None:
-    """Kill every process of this user whose environment has a variable; none is left behind."""
+def kill_all(processes: Iterable[Process], variable: str, value: str) -> None:
+    """Kill processes and all that they have started; none is left behind.
+
+    Args:
+        processes: those that a site knows; each has a session of its own.
+        variable: an environment variable that those have, too, which left their session.
+        value: its value.
+    """
+    sessions = {process.pid for process in processes}
     victims = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             mine = process.pid != os.getpid() and process.uids().real == os.getuid()
-            if mine and process.environ().get(variable) == value:
+            if mine and (
+                os.getsid(process.pid) in sessions or process.environ().get(variable) == value
+            ):
                 process.kill()
                 victims.append(process)
     psutil.wait_procs(victims, timeout=30)

@@ -23,7 +23,8 @@ from tests.engines.composing import (
 )
 from tests.engines.here import as_web_process
 from tests.engines.journal import Journal
-from tests.engines.process import Process, kill_all_with
+from tests.engines.process import Process, kill_all
+from tests.engines.programs import run_python
 from tests.engines.servers import Redis
 from tests.engines.steps import Steps
 from tests.engines.variables import FOLDER, to_environment
@@ -107,15 +108,8 @@ class Engines:
             arguments: the command and what follows it.
             check: whether a status other than 0 fails the test.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "django", *arguments],
-            env=self.environment(),
-            cwd=self.folder,
-            text=True,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        command = ["-m", "django", *arguments]
+        done = run_python(command, self.environment(), self.folder, timeout=120)
         assert not (check and done.returncode), done.stdout + done.stderr
         return done
 
@@ -125,6 +119,7 @@ class Engines:
         ready: str = "",
         name: str = "process",
         variables: Mapping[str, str] | None = None,
+        is_fork: bool = True,
     ) -> Process:
         """Start a process of this site.
 
@@ -133,6 +128,7 @@ class Engines:
             ready: a text that it prints when it is at work, to wait for.
             name: what its log file is called.
             variables: more environment variables.
+            is_fork: whether Python has loaded common libraries before it begins.
         """
         program, *arguments = command
         process = Process(
@@ -141,6 +137,7 @@ class Engines:
             self.folder / f"{name}-{next(self._logs)}.log",
             self.journal,
             self.processes,
+            is_fork=is_fork,
         )
         if ready:
             _wait_for(process, ready)
@@ -230,7 +227,7 @@ class Engines:
 
     def close(self) -> None:
         """Kill all processes of this site, whoever started them."""
-        kill_all_with(FOLDER, str(self.folder))
+        kill_all(self.processes, FOLDER, str(self.folder))
         for process in self.processes:
             process.wait()
         for listener in self._listeners:

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,8 @@ import pytest
 
 from tests.docs.pages import blocks, sessions
 from tests.engines.journal import Journal
-from tests.engines.process import Process, kill_all_with
+from tests.engines.process import Process, kill_all
+from tests.engines.programs import run_python
 from tests.engines.servers import Redis
 from tests.engines.waiting import until
 
@@ -121,15 +121,8 @@ class Project:
 
     def run(self, line: str, **variables: str) -> str:
         """Run a command to its end; return what it printed."""
-        done = subprocess.run(
-            self._words(line),
-            cwd=self.folder,
-            env={**self.environment(), **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        environment = {**self.environment(), **variables}
+        done = run_python(self._words(line)[1:], environment, self.folder, timeout=120)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -148,7 +141,7 @@ class Project:
 
     def close(self) -> None:
         """End what was started."""
-        kill_all_with(SITE, str(self.folder))
+        kill_all(self.processes, SITE, str(self.folder))
         for process in self.processes:
             process.wait()
 

@@ -28,7 +28,7 @@ def worker_with_clock(site: Engines, seconds: int) -> Process:
     options = ("--interval", "0.1", "--no-startup-delay", "--queue-name", "*")
     off = ("-m", "tests.acceptance.survival.off_clock", str(seconds))
     command = ("python", *off, "django", "db_worker", *options)
-    return site.start(*command, name="off_worker", ready="Starting worker")
+    return site.start(*command, name="off_worker", ready="Starting worker", is_fork=False)
 
 
 @pytest.mark.fault("clock-off")
