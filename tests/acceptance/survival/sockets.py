@@ -27,6 +27,7 @@ class Socket:
     def __init__(self, daphne: Process, started: dict[str, str]) -> None:
         self.frames: list[dict[str, Any]] = []
         self.closed = ""
+        self._daphne = daphne
         self._stack = ExitStack()
         self._subscribe = {"op": started["op"], "token": started["token"], "log_after": 0}
         self._url = daphne.url.replace("http", "ws") + "/ws/liveops/"
@@ -81,9 +82,13 @@ class Socket:
     def sees(self, text: str, seconds: float = 30.0) -> None:
         """Wait until it was sent words to read."""
         words = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
-        until(lambda: words.search(self.text), seconds, lambda: f"{text!r} in {self.html[-3000:]}")
+        until(lambda: words.search(self.text), seconds, lambda: f"{text!r}; {self._state_of_it()}")
 
     def hears_of_the_end(self, state: str = "FINISHED_OK", seconds: float = 60.0) -> None:
         """Wait until it is told of the end."""
-        until(lambda: self.state, seconds, lambda: f"the end; {self.closed} {self.html[-3000:]}")
+        until(lambda: self.state, seconds, lambda: f"the end; {self._state_of_it()}")
         assert self.state == state
+
+    def _state_of_it(self) -> str:
+        what = "open" if self._thread.is_alive() else f"closed: {self.closed}"
+        return f"{what}, {len(self.frames)} frames: {self.html[-3000:]}\n{self._daphne.log[-3000:]}"
