@@ -5,11 +5,14 @@ another thread. No lock is taken in a user's loop: every writer stores the value
 flag that announces it second, every reader clears the flag first and reads the value second.
 """
 
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import repeat
+from operator import length_hint
 from typing import Any
 
 from liveops.progress.rate import RateMeter
@@ -35,24 +38,54 @@ TAKE_CHARACTERS = 2_000_000
 CHARACTERS = 8_000_000
 """Characters of long log lines that wait at the same time, about."""
 
+_MOST = sys.maxsize  # items of a loop
 _SHORT = 200  # characters of a line that counts as a line only
 
 
 class Counter:
-    """Counts the items of one ``track()`` loop.
+    """Counts the items of one ``track()`` loop; all is worked out when somebody looks."""
 
-    ``n`` is all that the loop touches; everything else is worked out when somebody looks.
-    """
-
-    __slots__ = ("_meter", "active", "label", "n", "total", "unit")
+    __slots__ = ("_meter", "_n", "_ticks", "active", "label", "total", "unit")
 
     def __init__(self, total: int | None, label: str, unit: str, now: float) -> None:
-        self.n = 0
+        self._n = 0
+        self._ticks: repeat[bool] | None = None
         self.total = total
         self.label = label
         self.unit = unit
         self.active = True
         self._meter = RateMeter(now)
+
+    @property
+    def n(self) -> int:
+        """The number of items that user code has finished; may be set."""
+        ticks = self._ticks
+        return self._n if ticks is None else max(_MOST - length_hint(ticks) - 1, 0)
+
+    @n.setter
+    def n(self, number: int) -> None:
+        self._n = number
+        self._ticks = None
+
+    def ticks(self) -> Iterator[bool]:
+        """Return an iterator of which the loop takes one with each item that it takes.
+
+        It knows how many are left, so nobody has to count: the item that was taken last is the one
+        that user code is busy with.
+        """
+        self._ticks = repeat(True, _MOST)
+        return self._ticks
+
+    def end(self, *, is_done: bool) -> None:
+        """Count no further.
+
+        Args:
+            is_done: whether user code has finished the item that was taken last, too.
+        """
+        if self._ticks is not None:
+            taken = _MOST - length_hint(self._ticks)
+            self.n = taken if is_done else max(taken - 1, 0)
+        self.active = False
 
     def rate(self, now: float) -> float | None:
         """Return items a second, smoothed, or None before the first items."""

@@ -1,10 +1,12 @@
 """The loops of ``track()``: as little as possible between two items.
 
-The counter is the loop variable of ``enumerate``, so that a pump in another thread reads the
-exact count at any time; the only other cost of an iteration is one look at the alarm.
+Nothing is counted: ``compress`` takes a tick with each item, and how many of those are left says at
+any time, to a pump in another thread too, how many items there were. The only other cost of an
+iteration is one look at the alarm.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
+from itertools import compress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from liveops.progress.state import Counter
@@ -40,17 +42,15 @@ def track_sync(iterable: Iterable[T], counter: Counter, run: "Run") -> Iterator[
     """Yield the items; ``counter.n`` is the number of items that user code has finished."""
     state = run.state
     outer = state.start_counter(counter)
-    done = False
+    is_done = False
     try:
-        for counter.n, item in enumerate(iterable):
+        for item in compress(iterable, counter.ticks()):
             if state.alarm:
                 run.answer_alarm()
             yield item
-            done = True
-        if done:
-            counter.n += 1
+        is_done = True
     finally:
-        _close(counter, outer, run)
+        _close(counter, outer, run, is_done=is_done)
 
 
 async def track_async(iterable: AsyncIterable[T], counter: Counter, run: "Run") -> AsyncIterator[T]:
@@ -64,12 +64,12 @@ async def track_async(iterable: AsyncIterable[T], counter: Counter, run: "Run") 
             yield item
             counter.n += 1
     finally:
-        _close(counter, outer, run)
+        _close(counter, outer, run, is_done=True)
 
 
-def _close(counter: Counter, outer: Counter | None, run: "Run") -> None:
+def _close(counter: Counter, outer: Counter | None, run: "Run", *, is_done: bool) -> None:
+    counter.end(is_done=is_done)
     # A loop inside another gives the bar back to it.
-    counter.active = False
     if run.state.counter is counter and outer is not None and outer.active:
         run.state.counter = outer
     run.state.progress_changed = True

@@ -1,9 +1,11 @@
 """What a run shows, in memory: written without a lock, taken by a pump, never lost."""
 
+import itertools
 import math
 import threading
 import time
 from datetime import UTC, datetime
+from itertools import compress
 
 import pytest
 from hypothesis import given
@@ -49,6 +51,18 @@ def test_the_percentage_of_a_counter_stays_within_its_bounds(n: int, total: int 
         assert percent is not None
         assert 0.0 <= percent <= 100.0
         assert (percent == 100.0) == (n >= total) or abs(total - n) / total < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("taken", "is_done", "finished"), [(3, True, 3), (3, False, 2), (0, True, 0), (0, False, 0)]
+)
+def test_ticks_tell_how_many_items_are_finished(taken: int, is_done: bool, finished: int) -> None:
+    counter = Counter(None, "", "item", 0.0)
+    items = compress(itertools.count(), counter.ticks())
+    seen = [counter.n for _ in range(taken) if next(items) is not None]
+    assert seen == list(range(taken)), "the one that was taken last is not finished"
+    counter.end(is_done=is_done)
+    assert (counter.n, counter.active) == (finished, False)
 
 
 @given(counts, totals, rates, st.sampled_from(["STARTED", "FINISHED_OK", "CANCELLED"]))
