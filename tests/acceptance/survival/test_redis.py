@@ -1,6 +1,7 @@
 """Redis goes away and comes back: runs do not notice, watchers miss nothing."""
 
 import contextlib
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -63,14 +64,26 @@ def told_once(*processes: Process) -> None:
 
 
 @pytest.mark.fault("redis-restarted")
-@pytest.mark.parametrize("away", [stop, kill], ids=["stopped", "killed"])
+@pytest.mark.parametrize(
+    ("site", "away", "seconds"),
+    [
+        pytest.param("core", stop, 20, id="core-stopped-for-20-seconds"),
+        pytest.param("core", kill, 0, id="core-killed"),
+        pytest.param("pubsub", stop, 0, id="pubsub-stopped"),
+        pytest.param("pubsub", kill, 0, id="pubsub-killed"),
+    ],
+    indirect=["site"],
+)
 def test_watchers_miss_no_line_of_a_run_that_redis_leaves(
     site: Engines,
     daphne: Process,
     worker: Process,
-    redis: Redis,
     away: Callable[[Redis], None],
+    seconds: float,
 ) -> None:
+    """Have Redis away for at least so many seconds, and as long as it takes to notice."""
+    redis = site.redis
+    assert redis is not None
     plan = {
         "Load": [["log", "before {}", 5], ["wait", "one"], ["log", "meanwhile {}", 200]],
         "Change": [
@@ -86,11 +99,13 @@ def test_watchers_miss_no_line_of_a_run_that_redis_leaves(
         site.reached(pk, "one")
         socket.sees("before 5")
         away(redis)
+        over = time.monotonic() + seconds
         site.let_go(pk, "one")
         site.reached(pk, "two")  # run() goes on
         socket.sees("meanwhile 200")  # and so does the page, by the database
         socket.sees("half-way")
         until(lambda: OUT in daphne.log and OUT in worker.log)
+        until(lambda: time.monotonic() > over, seconds + 1, "the end of the outage")
         redis.start()  # empty: it knows of no group
         told_once(daphne, worker)
         site.let_go(pk, "two")
