@@ -1,10 +1,14 @@
 """What the log says of a stage that is skipped, tried again, or given up."""
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from tenacity import RetryCallState, Retrying
 
 from liveops.progress.text import format_duration, format_seconds
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
 
 _AT_ONCE_SECONDS = 0.05
 
@@ -14,7 +18,7 @@ def skipped_text() -> str:
     return _("Skipped: this stage is not among those to run.")
 
 
-def retry_text(state: RetryCallState) -> str:
+def retry_text(state: "RetryCallState") -> str:
     """Return what is said of an attempt that failed and is followed by another one."""
     error = state.outcome.exception() if state.outcome is not None else None
     values = {
@@ -27,7 +31,7 @@ def retry_text(state: RetryCallState) -> str:
     return _("Attempt %(number)d failed: %(reason)s. Trying again in %(delay)s.") % values
 
 
-def giving_up_text(retry: Retrying) -> str:
+def giving_up_text(retry: "Retrying") -> str:
     """Return what is said of a stage whose attempts are used up."""
     number = retry.statistics.get("attempt_number", 1)
     text = ngettext(

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from asgiref.sync import sync_to_async
-from tenacity import RetryCallState, Retrying
 
 from liveops.exceptions import InvalidStateError
 from liveops.stage_texts import giving_up_text, retry_text, skipped_text
@@ -20,6 +19,8 @@ from liveops.stages import (
 )
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
+
     from liveops.progress import Progress
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -184,7 +185,7 @@ class StagedOperation:
     def _end_stage(self) -> None:
         """End an attempt, also one whose body raised; nothing by default."""
 
-    def _prepare_to_retry_stage(self, retry_state: RetryCallState) -> None:
+    def _prepare_to_retry_stage(self, retry_state: "RetryCallState") -> None:
         """Prepare for another attempt; by default the reason and the delay are logged.
 
         Args:
@@ -192,7 +193,7 @@ class StagedOperation:
         """
         _progress_of(self).log(retry_text(retry_state), level="warning")
 
-    def _handle_stage_retry_error(self, retry: Retrying) -> None:
+    def _handle_stage_retry_error(self, retry: "Retrying") -> None:
         """Deal with a stage whose attempts are used up; by default that is logged.
 
         Args:

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import TracebackType
-from typing import Self
-
-from tenacity import RetryCallState, RetryError, TryAgain
+from typing import Any, Self
 
 from liveops.exceptions import StageFailedError
 from liveops.progress.passage import StagePassage
@@ -13,7 +12,6 @@ from liveops.progress.staged_run import StagedRun
 from liveops.progress.waiting import wait, wait_async
 from liveops.stage_texts import giving_up_text, retry_text, skipped_text
 from liveops.stages import RetryLimits, StageState
-from liveops.stages.retrying import StageRetrying
 
 
 class Attempts:
@@ -37,8 +35,9 @@ class Attempts:
         continue_on_failure: bool,
     ) -> None:
         self.passage = StagePassage(run, name, limits.tries)
-        self.retrying = StageRetrying(limits)
-        self.state = RetryCallState(self.retrying, None, (), {})
+        self.tenacity: Any = import_module("liveops.stages.retrying")  # loaded when first needed
+        self.retrying = self.tenacity.StageRetrying(limits)
+        self.state = self.tenacity.RetryCallState(self.retrying, None, (), {})
         self.continue_on_failure = continue_on_failure
         self.is_waiting = False
         self._run = run
@@ -136,7 +135,7 @@ class Attempt:
     ) -> bool:
         attempts = self._attempts
         attempts.passage.end_attempt()
-        if not isinstance(error, TryAgain):
+        if not isinstance(error, attempts.tenacity.TryAgain):
             if error is None:
                 attempts.passage.leave(StageState.DONE)
             else:
@@ -145,7 +144,7 @@ class Attempt:
         attempts.state.set_exception((type(error), error, trace))
         try:
             self._pause = attempts.retrying.pause_after(attempts.state)
-        except RetryError:
+        except attempts.tenacity.RetryError:
             attempts.say(giving_up_text(attempts.retrying), "error")
             attempts.passage.leave(StageState.FAILED)
             if attempts.continue_on_failure:

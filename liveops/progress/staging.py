@@ -2,9 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-from tenacity import RetryCallState, RetryError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from liveops.exceptions import InvalidStateError, StageFailedError
 from liveops.progress.attempts import Attempts
@@ -22,6 +20,9 @@ from liveops.stages import (
     identifier,
     selects,
 )
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, RetryError
 
 T = TypeVar("T")
 
@@ -163,14 +164,14 @@ class _Host(StageHost):
     def end_attempt(self) -> None:
         self._passage.end_attempt()
 
-    def retry(self, state: RetryCallState) -> None:
+    def retry(self, state: "RetryCallState") -> None:
         self._passage.retry()
 
     def keep(self, stage: Stage, result: Any) -> None:
         self._kept = Checkpoint(storable_checkpoint(stage.name, result))
 
     def leave(
-        self, *, skipped: bool, exhausted: RetryError | None, error: BaseException | None
+        self, *, skipped: bool, exhausted: "RetryError | None", error: BaseException | None
     ) -> None:
         passage = self._passage
         if error is not None:

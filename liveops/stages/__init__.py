@@ -1,13 +1,19 @@
 """The stage rules, in pure Python: names, states, phases, retry, skip and their machine."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from liveops.stages.changes import changes_since
 from liveops.stages.checkpoints import Checkpoint, Checkpoints
 from liveops.stages.declaration import Stage, custom_phase_problems, stage_methods, stage_of
+from liveops.stages.limits import RetryLimits, limits_for
 from liveops.stages.machine import StageHost, make_stage
 from liveops.stages.names import identifier, name_problems
-from liveops.stages.retrying import RetryLimits, RetryStage, limits_for
 from liveops.stages.selection import selection_problem, selects
 from liveops.stages.states import StageState, outcome_of, without_unfinished
+
+if TYPE_CHECKING:
+    from liveops.stages.retrying import RetryStage
 
 __all__ = [
     "Checkpoint",
@@ -30,3 +36,10 @@ __all__ = [
     "stage_of",
     "without_unfinished",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use, and tenacity with it.
+    if name == "RetryStage":
+        return import_module("liveops.stages.retrying").RetryStage
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from liveops.stages.limits import RetryLimits
 from liveops.stages.names import identifier
-from liveops.stages.retrying import RetryLimits
 
 PRE = "_run_pre_stage_actions"
 BEGIN = "_begin_stage"

@@ -8,9 +8,8 @@ import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar, cast
-
-from tenacity import RetryCallState, RetryError, TryAgain
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from liveops.stages.checkpoints import Checkpoint
 from liveops.stages.declaration import (
@@ -25,10 +24,18 @@ from liveops.stages.declaration import (
     mark,
     phase_method,
 )
-from liveops.stages.retrying import RetryLimits, StageRetrying
+from liveops.stages.limits import RetryLimits
+
+if TYPE_CHECKING:
+    from liveops.stages.retrying import RetryCallState, RetryError, StageRetrying
 
 T = TypeVar("T")
 Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def _retrying() -> Any:
+    """Return the module that needs tenacity, which is loaded when the first stage runs."""
+    return import_module("liveops.stages.retrying")
 
 
 class _EscapedError(Exception):
@@ -73,10 +80,10 @@ class StageHost(ABC):
     def end_attempt(self) -> None:
         """Note that the attempt ended, whatever its outcome."""
 
-    def retry(self, state: RetryCallState) -> None:
+    def retry(self, state: "RetryCallState") -> None:
         """Note that the attempt failed and that there will be another one."""
 
-    def exhaust(self, error: RetryError) -> None:
+    def exhaust(self, error: "RetryError") -> None:
         """Note that there will be no other attempt, before this is handled."""
 
     def keep(self, stage: Stage, result: Any) -> None:
@@ -87,7 +94,7 @@ class StageHost(ABC):
         """
 
     def leave(
-        self, *, skipped: bool, exhausted: RetryError | None, error: BaseException | None
+        self, *, skipped: bool, exhausted: "RetryError | None", error: BaseException | None
     ) -> None:
         """Note that the stage is left, after its last phase.
 
@@ -124,17 +131,18 @@ class _Passage:
         if (checkpoint := host.checkpoint(self._stage)) is not None:
             return checkpoint.result
         host.enter(self._stage)
+        tenacity = _retrying()
         exhausted: RetryError | None = None
         result = None
         try:
             await self._phase(PRE)
             limits = host.limits(self._stage)
-            retrying = StageRetrying(limits)
+            retrying = tenacity.StageRetrying(limits)
             try:
                 result = await self._attempts(retrying, limits, args, kwargs)
                 if not self._skipped:
                     host.keep(self._stage, result)
-            except RetryError as error:
+            except tenacity.RetryError as error:
                 if not (self._gave_up or host.forgives_retry_errors):
                     raise
                 exhausted = error
@@ -149,24 +157,25 @@ class _Passage:
 
     async def _attempts(
         self,
-        retrying: StageRetrying,
+        retrying: "StageRetrying",
         limits: RetryLimits,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
+        tenacity = _retrying()
         retrying.begin()
-        state = RetryCallState(retrying, self._body, (self._owner, *args), kwargs)
+        state = tenacity.RetryCallState(retrying, self._body, (self._owner, *args), kwargs)
         while True:
             self._host.begin_attempt(state.attempt_number, limits)
             try:
                 return await self._attempt(args, kwargs)
-            except TryAgain as error:
+            except tenacity.TryAgain as error:
                 state.set_exception((type(error), error, error.__traceback__))
             finally:
                 self._host.end_attempt()
             try:
                 pause = retrying.pause_after(state)
-            except RetryError:
+            except tenacity.RetryError:
                 self._gave_up = True
                 raise
             self._host.retry(state)
