@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from liveops.models import LogLine
 from liveops.progress.view import Line
 
@@ -18,15 +20,15 @@ def line(number: int, text: str = "", **values: Any) -> Line:
 
 
 def store_lines(operation: Any, lines: Iterable[Line]) -> None:
-    """Save lines as those of an operation."""
-    LogLine.objects.bulk_create(
-        LogLine(
-            operation_id=operation.pk,
-            seq=line.seq,
-            time=line.time,
-            level=line.level,
-            stage=line.stage,
-            text=line.text,
+    """Save lines as those of an operation; thousands of them, so by a statement of their own."""
+    columns = "operation_id, seq, time, level, stage, text"
+    moment = connection.ops.adapt_datetimefield_value
+    key = LogLine._meta.get_field("operation").get_db_prep_value(operation.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO liveops_logline ({columns}) VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                (key, line.seq, moment(line.time), line.level, line.stage, line.text)
+                for line in lines
+            ],
         )
-        for line in lines
-    )
