@@ -9,19 +9,22 @@ import logging
 import time
 import uuid
 from collections import deque
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from liveops import protocol, rendering
 from liveops.conf import get_settings
-from liveops.hub import PREFIX, current_hub
+from liveops.hub import current_hub
 from liveops.overview.following import Overviews
 from liveops.protocol import BadFrameError
-from liveops.subscription import Chained, Subscription, Watch, look_up
+from liveops.reading import Watch
+from liveops.readings import current_readings
+from liveops.subscription import Subscription, look_up
 
 logger = logging.getLogger("liveops")
 
@@ -184,12 +187,9 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             if subscription.waiting is None:
                 subscription.waiting = []
             self._behind.discard(subscription.op)
-            watch: Watch | None = await database_sync_to_async(look_up)(
-                uuid.UUID(subscription.op),
-                self.scope.get("user"),
-                token or subscription.token,
-                log_after,
-            )
+            pk, user = uuid.UUID(subscription.op), self.scope.get("user")
+            question = partial(look_up, pk, user, token or subscription.token, log_after)
+            watch = await current_readings().ask(pk, question)
             if watch is None:
                 await self._unsubscribe(subscription.op)
                 detail = _("There is no such operation, or it is not yours.")
@@ -199,37 +199,25 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
                 self._show(subscription, watch)
 
     def _show(self, subscription: Subscription, watch: Watch) -> None:
-        subscription.watch, subscription.seq = watch, watch.seq
+        # The HTML is large, shared with others, and not needed again.
+        subscription.watch = replace(watch, html="", encoded="", follow_up=(), chained=None)
+        subscription.seq = watch.seq
         subscription.log_seq, subscription.state = watch.log_seq, watch.state
-        frame = {
+        head = {
             "op": subscription.op,
             "seq": watch.seq,
             "snapshot": True,
             "token": watch.token,
             "now": time.time(),
-            "liveop_html": watch.html,
         }
-        self._put(json.dumps(frame))
-        if watch.chained is not None:
-            self._hand_over(subscription, watch.chained)
-        elif watch.finished:
-            self._put(watch.finished)
+        self._put(f'{json.dumps(head)[:-1]}, "liveop_html": {watch.encoded}}}')
+        for text in watch.follow_up:
+            self._put(text)
         if subscription.op in self._behind:
             return  # another one is due already
         waiting, subscription.waiting = subscription.waiting or [], None
         for message in waiting:
             self.deliver(message)
-
-    def _hand_over(self, subscription: Subscription, chained: Chained) -> None:
-        op = subscription.op
-        swap = {"op": op, "seq": subscription.seq, "liveop_html": chained.html}
-        following = {
-            "op": chained.op,
-            "channel": f"{PREFIX}{chained.op}",
-            "token": chained.token,
-        }
-        self._put(json.dumps(swap))
-        self._put(json.dumps({"op": op, "liveop_chain": following}))
 
     async def _unsubscribe(self, op: str) -> None:
         subscription = self._subscriptions.pop(op, None)

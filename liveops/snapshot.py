@@ -6,18 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils.safestring import SafeString
 
 from liveops import registry, rendering, store
 from liveops.exceptions import UnknownOperationTypeError
-from liveops.models import LiveOperation, LiveProgress, LogLine
-from liveops.progress.view import Line, View
+from liveops.models import ControlRecord, LiveOperation, LiveProgress, LogLine
+from liveops.progress.view import ControlAction, Line, View
 from liveops.states import State
 
 logger = logging.getLogger("liveops")
 
 TAIL = 1_000
 """The most log lines in a snapshot."""
+
+_STEERED = ControlRecord.objects.filter(operation=OuterRef("pk"))
+_FIRST_LOOK = "_liveops_first_look"
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstLook:
+    """What the statement that read an operation's progress said of the operation.
+
+    Attributes:
+        is_final: it had ended, so that the progress is that of its end.
+        is_unsteered: nobody had steered it yet.
+    """
+
+    is_final: bool = False
+    is_unsteered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +55,20 @@ class Snapshot:
     seq: int
     first_line: int
 
+    def follows(self, number: int | None) -> int | None:
+        """Return ``number`` if the lines follow that one without a gap; else None."""
+        lines = self.lines
+        goes_on = number and lines and lines[0].seq - 1 <= number <= lines[-1].seq
+        return number if goes_on else None
+
     def log_after(self, number: int | None) -> SafeString:
         """Return the log as a fragment for a watcher that shows lines up to ``number``.
 
         Only what is new, if that follows without a gap; else the whole tail.
         """
         operation, view, lines = self.operation, self.view, self.lines
-        if number and lines and lines[0].seq - 1 <= number <= lines[-1].seq:
+        number = self.follows(number)
+        if number is not None:
             new = [line for line in lines if line.seq > number]
             return rendering.log_addition(operation, view, new, 0)
         return rendering.log_replacement(operation, view, lines, self.first_line)
@@ -63,12 +87,11 @@ def take(operation: LiveOperation) -> Snapshot:
     """
     specific = operation.specific
     progress: LiveProgress | None = getattr(specific, "live_progress", None)
-    if State(specific.get_state()).is_final:
+    is_unsteered = _first_look(specific).is_unsteered
+    if State(specific.get_state()).is_final and not _first_look(specific).is_final:
         progress = store.progress_of(specific)  # it may have ended between the two readings
-    alias = operation._state.db
-    stored = LogLine.objects.using(alias).filter(operation=operation.pk)
-    lines = [_line(row) for row in reversed(stored.order_by("-seq")[:TAIL])]
-    first = stored.order_by("seq").values_list("seq", flat=True).first() or 0
+        is_unsteered = False
+    lines, first = _log_of(operation)
     run = registry.find(operation.pk)
     if run is not None and run.run_id == specific.run_id:
         view, tail, seq = run.snapshot()
@@ -78,7 +101,8 @@ def take(operation: LiveOperation) -> Snapshot:
             specific, view, merged[-TAIL:], seq, first or (merged and merged[0].seq) or 0
         )
     seq = progress.seq if progress is not None else 0
-    return Snapshot(specific, stored_view(specific, progress), lines, seq, first)
+    actions = () if is_unsteered else None
+    return Snapshot(specific, stored_view(specific, progress, actions), lines, seq, first)
 
 
 def find(pk: uuid.UUID) -> LiveOperation | None:
@@ -86,7 +110,8 @@ def find(pk: uuid.UUID) -> LiveOperation | None:
 
     One whose class this project no longer has cannot be shown, and counts as not there.
     """
-    row = LiveOperation.objects.select_related("live_progress").filter(pk=pk).first()
+    rows = LiveOperation.objects.select_related("live_progress").filter(pk=pk)
+    row = rows.annotate(_is_steered=Exists(_STEERED)).first()
     if row is None:
         return None
     try:
@@ -95,11 +120,23 @@ def find(pk: uuid.UUID) -> LiveOperation | None:
         logger.warning("liveops: operation %s cannot be shown: %s", pk, error)
         return None
     specific._state.fields_cache["live_progress"] = getattr(row, "live_progress", None)
+    is_final = State(row.get_state()).is_final
+    vars(specific)[_FIRST_LOOK] = _FirstLook(is_final, is_unsteered=not row._is_steered)
     return specific
 
 
-def stored_view(operation: LiveOperation, progress: LiveProgress | None) -> View:
-    """Return what is shown of an operation, from what is stored of it."""
+def stored_view(
+    operation: LiveOperation,
+    progress: LiveProgress | None,
+    actions: tuple[ControlAction, ...] | None = None,
+) -> View:
+    """Return what is shown of an operation, from what is stored of it.
+
+    Args:
+        operation: the specific instance.
+        progress: its saved progress, if it has any.
+        actions: who steered it; left out, that is read.
+    """
     progress = progress or LiveProgress()
     return View(
         state=operation.get_state(),
@@ -121,9 +158,19 @@ def stored_view(operation: LiveOperation, progress: LiveProgress | None) -> View
         swaps=progress.swaps,
         error_text=progress.error_text,
         cancel_requested=operation.cancel_requested,
-        actions=store.actions_of(operation),
+        actions=store.actions_of(operation) if actions is None else actions,
     )
 
 
-def _line(row: LogLine) -> Line:
-    return Line(row.seq, row.time, row.level, row.stage, row.text)
+def _first_look(operation: LiveOperation) -> _FirstLook:
+    found: _FirstLook | None = vars(operation).get(_FIRST_LOOK)
+    return found or _FirstLook()
+
+
+def _log_of(operation: LiveOperation) -> tuple[list[Line], int]:
+    """Return the log's tail and the number of the first line that is stored, in one query."""
+    stored = LogLine.objects.using(operation._state.db).filter(operation=operation.pk)
+    first = Subquery(stored.order_by("seq").values("seq")[:1])
+    columns = ("seq", "time", "level", "stage", "text")
+    rows = list(stored.annotate(first=first).order_by("-seq").values_list(*columns, "first")[:TAIL])
+    return [Line(*row[:-1]) for row in reversed(rows)], rows[0][-1] if rows else 0

@@ -82,6 +82,8 @@ LAYERS = {
     "liveops.management.*": 6,
     "liveops.migrations.*": 6,
     "liveops.overview.following": 6,
+    "liveops.reading": 6,
+    "liveops.readings": 6,
     "liveops.routing": 6,
     "liveops.subscription": 6,
     "liveops.tasks": 6,
