@@ -7,8 +7,8 @@ import pytest
 from liveops.conf import get_settings
 from liveops.progress import Progress
 from liveops.progress.pumps import threaded_pump
+from tests.benchmarks.calls import measure_in
 from tests.benchmarks.operations import CountingSink, counted_writes, inside
-from tests.benchmarks.ratios import measure
 
 pytestmark = [pytest.mark.timing, pytest.mark.django_db(transaction=True)]
 
@@ -17,7 +17,7 @@ SLACK = 1.25
 
 def test_each_call_costs_at_most_its_goal_times_the_usual_way() -> None:
     def body(p: Progress, frames: CountingSink) -> None:
-        for ratio in measure(p):
+        for ratio in measure_in(p):
             if ratio.goal is not None:
                 assert ratio.ratio <= ratio.goal * SLACK, ratio
 
