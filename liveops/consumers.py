@@ -203,6 +203,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         subscription.watch = replace(watch, html="", encoded="", follow_up=(), chained=None)
         subscription.seq = watch.seq
         subscription.log_seq, subscription.state = watch.log_seq, watch.state
+        current_hub().note_snapshot(subscription.group, watch.seq)
         head = {
             "op": subscription.op,
             "seq": watch.seq,

@@ -80,6 +80,11 @@ class Hub:
             self._numbers.pop(group, None)
             await self._membership.leave(group)
 
+    def note_snapshot(self, group: str, seq: int) -> None:
+        """Note that a watcher has all up to a frame, whether or not that was heard here."""
+        if group in self._heard:
+            self._numbers[group] = max(self._numbers.get(group, 0), seq)
+
     def _take(self, message: dict[str, Any]) -> None:
         """Hand a message of the layer to those who watch its operation."""
         group = f"{PREFIX}{message.get('op')}"
@@ -91,12 +96,14 @@ class Hub:
         for watcher in tuple(self._watchers.get(group, ())):
             self._guarded(watcher.deliver, message)
 
-    def _note_number(self, group: str, seq: int) -> None:
-        """Take the number of the last saved frame of a group that has been silent."""
-        if group in self._heard and seq > self._numbers.setdefault(group, seq):
-            # It was not heard here: the layer may have forgotten who is in the group.
-            self._numbers[group] = seq
-            self._membership.doubt(group)
+    def _note_number(self, group: str, seq: int) -> bool:
+        """Take the number of the last saved frame of a group; return whether it was not heard."""
+        if group not in self._heard or seq <= self._numbers.setdefault(group, seq):
+            return False
+        # The layer may have forgotten who is in the group.
+        self._numbers[group] = seq
+        self._membership.doubt(group)
+        return True
 
     def _missed(self, group: str) -> None:
         """Have those who watch an operation sent a snapshot, whatever they have heard of it."""
@@ -119,8 +126,10 @@ class Hub:
             except DatabaseError as error:
                 logger.debug("liveops: silent operations are looked up later (%s)", error)
                 continue
+            missed = [self._note_number(f"{PREFIX}{op}", seq) for op, (seq, _) in marks.items()]
+            if any(missed):
+                await self._membership.tend()  # at once: until then nothing is heard of them
             for op, (seq, state) in marks.items():
-                self._note_number(f"{PREFIX}{op}", seq)
                 for watcher in tuple(self._watchers.get(f"{PREFIX}{op}", ())):
                     self._guarded(watcher.compare, op, seq, state)
         self._watchman.pause()
