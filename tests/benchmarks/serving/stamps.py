@@ -1,0 +1,30 @@
+"""The text that is published: its number, and when it was said, on the clock of the machine."""
+
+import re
+import time
+from typing import NamedTuple
+
+_STAMP = re.compile(rb"stamp-(\d+)-(\d+)-")
+
+
+class Stamp(NamedTuple):
+    """What a text says of itself; the time is in nanoseconds of the monotonic clock."""
+
+    number: int
+    said_at: int
+
+
+def stamped(number: int) -> str:
+    """Return the text of that number, as of now."""
+    return f"stamp-{number}-{time.monotonic_ns()}-"
+
+
+def find(data: bytes) -> Stamp | None:
+    """Return the stamp somewhere in what was received, if there is one."""
+    found = _STAMP.search(data)
+    return Stamp(int(found[1]), int(found[2])) if found else None
+
+
+def replace(html: str, text: str) -> str:
+    """Return HTML with another stamp instead of the one that it has."""
+    return _STAMP.sub(text.encode(), html.encode(), count=1).decode()

@@ -1,0 +1,14 @@
+"""The addresses of the served site."""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+
+from tests.benchmarks.serving import counting
+
+
+def counts(request: HttpRequest) -> JsonResponse:
+    """Answer with what was counted since the last time."""
+    return JsonResponse(counting.taken())
+
+
+urlpatterns = [path("live/", include("liveops.urls")), path("counts/", counts)]
