@@ -243,12 +243,11 @@ class ProgressState:
         others; what was dropped leaves a gap in the numbers.
         """
         taken: list[Line] = []
-        seq = first_seq
+        dropped = self.dropped
+        seq = first_seq + dropped - self._drops_seen
+        self._drops_seen = dropped
         characters = 0
         while len(taken) < TAKE and characters < TAKE_CHARACTERS:
-            dropped = self.dropped  # at each line: the oldest may give way at this moment
-            seq += dropped - self._drops_seen
-            self._drops_seen = dropped
             try:
                 stamp, level, stage, text = self.pending.popleft()
             except IndexError:

@@ -4,11 +4,8 @@ import itertools
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import compress
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -295,36 +292,3 @@ def test_nothing_is_lost_between_a_writing_thread_and_a_taking_one() -> None:
     assert texts == [str(number) for number in range(total)]
     assert (status, percent) == (str(total - 1), 100.0)
     assert not state.changed
-
-
-class Interrupted(deque[Any]):
-    """Lets somebody add lines between two that are taken."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
-        self._is_open = True
-
-    def popleft(self) -> Any:
-        taken = super().popleft()
-        if self._is_open:
-            self._is_open = False
-            self._meanwhile()
-            self._is_open = True
-        return taken
-
-
-def test_lines_that_give_way_while_others_are_taken_leave_their_gap() -> None:
-    state = fresh(bound=3)
-    coming = iter(range(4, 9))
-
-    def meanwhile() -> None:
-        for number in itertools.islice(coming, 3):
-            state.add_line(str(number), "info")
-
-    state.pending = Interrupted(meanwhile)
-    for number in range(1, 4):
-        state.add_line(str(number), "info")
-    taken = state.take_lines(1)
-    assert [line.text for line in taken] == [str(line.seq) for line in taken]
-    assert [line.seq for line in taken] == [1, 4, 6, 7, 8]
