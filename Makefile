@@ -13,7 +13,7 @@ help:
 	@echo "make test      lint and run every test, from nothing"
 	@echo "make lint      check style, types, templates, migrations and structure"
 	@echo "make format    apply the style"
-	@echo "make bench     print the measured ratios (make bench BASE=old.json compares)"
+	@echo "make bench     print the measured ratios (make bench GROUPS=calls BASE=old.json)"
 	@echo "make chaos     kill workers at random (make chaos ROUNDS=2000 SEED=4711)"
 	@echo "make clean     remove what the other targets made, the demo's data included"
 	@echo

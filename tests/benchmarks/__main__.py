@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
         (group,) = options.groups
         Path(options.into).write_text(json.dumps(to_json(_measure_here(group))), encoding="utf-8")
         return 0
+    if options.base and not Path(options.base).is_file():
+        parser.error(f"there is no file {options.base}; give one that an earlier run has written")
     before = _read(Path(options.base) if options.base else COMMITTED)
     figures = [figure for group in options.groups or GROUPS for figure in _measure(group)]
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} processors.")
@@ -52,6 +54,9 @@ def main(arguments: list[str]) -> int:
         kept = [figure for figure in _read(COMMITTED) if figure.key not in measured]
         _write(COMMITTED, sorted([*kept, *figures], key=lambda f: GROUPS.index(f.group)))
         print(f"Kept in {COMMITTED.relative_to(Path.cwd())}.")
+        return 0
+    if not before:
+        print("There are no earlier ratios to compare with: keep these with --commit.")
         return 0
     told = worse(figures, before)
     print("\n".join(told) or "Nothing is slower than it was.")

@@ -1,7 +1,11 @@
 """Figures: their ratio, whether a goal is missed, files, and what has become worse."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from tests.benchmarks.__main__ import main
 from tests.benchmarks.measured import Measured, from_json, table, to_json, worse
 
 TIME = Measured("calls", "a call", 30.0, "ns", "bare", 20.0, 2.0)
@@ -63,3 +67,12 @@ def test_the_table_has_the_ratios_of_before() -> None:
     assert head.endswith("before")
     assert first.split()[-1] == "1.50"
     assert second.split()[-1] == "-"
+
+
+def test_ratios_to_compare_with_that_are_not_there_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["calls", "--base", str(tmp_path / "old.json")])
+    assert refused.value.code == 2
+    assert "there is no file" in capsys.readouterr().err
