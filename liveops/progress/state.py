@@ -3,13 +3,17 @@
 User code changes this state through :class:`liveops.progress.Progress`; a pump reads it from
 another thread. No lock is taken in a user's loop: every writer stores the value first and the
 flag that announces it second, every reader clears the flag first and reads the value second.
+
+Texts of the log wait in ``pending`` in the order of their ``append``, and are taken away by
+``_oldest`` alone, whether to be shown or to give way: an ``enumerate`` over ``popleft``, which in
+CPython takes a text and counts it without another thread coming in between. So the number of a text
+is its place in the log, however many threads write, and whoever took away the ones before it.
 """
 
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import repeat
 from operator import length_hint
@@ -37,6 +41,9 @@ TAKE_CHARACTERS = 2_000_000
 
 CHARACTERS = 8_000_000
 """Characters of long log lines that wait at the same time, about."""
+
+_Text = tuple[float, str, str, str]  # a moment, level, stage, and what was written
+_NEVER = object()  # an entry that would end the taking
 
 _MOST = sys.maxsize  # items of a loop
 _SHORT = 200  # characters of a line that counts as a line only
@@ -104,13 +111,13 @@ class ProgressState:
     __slots__ = (
         "_added",
         "_discarded",
-        "_drops_seen",
+        "_oldest",
+        "_place",
         "_reported",
         "_taken",
         "alarm",
         "announced",
         "counter",
-        "dropped",
         "explicit_percent",
         "line_bound",
         "pending",
@@ -129,9 +136,10 @@ class ProgressState:
         self.progress_changed = False
         self.stage = ""
         self.line_bound = line_bound
-        self.dropped = self._drops_seen = 0
-        self._added = self._taken = self._discarded = 0  # characters; each has one writer
-        self.pending: deque[tuple[float, str, str, str]] = deque(maxlen=line_bound)
+        self._added = self._taken = self._discarded = 0  # characters in long texts
+        self.pending: deque[_Text] = deque()  # without maxlen, which would drop texts uncounted
+        self._oldest = enumerate(iter(self.pending.popleft, _NEVER), 1)
+        self._place = 0  # of the text that was taken last
         self.announced = False  # the pump knows that there is something to flush
         self.alarm = False  # a track() loop has to answer: a stop signal or a due inline flush
         self.wake = wake
@@ -174,14 +182,18 @@ class ProgressState:
 
     def _make_room(self, characters: int) -> None:
         """Give up the oldest lines that wait, where there are too many or too long ones."""
+        # No call stands between reading a sum and storing it: another thread would come in there.
         if characters > _SHORT:
             self._added += characters
-        with suppress(IndexError):  # the pump may take them at the same time
+        try:
             while len(self.pending) >= self.line_bound or (
                 self._added - self._taken - self._discarded > CHARACTERS
             ):
-                self._discarded += _counted(self.pending.popleft()[3])
-                self.dropped += 1
+                _, (_, _, _, text) = next(self._oldest)
+                given_up = _counted(text)
+                self._discarded += given_up
+        except IndexError:  # the pump has taken them at the same time
+            return
 
     def start_counter(self, counter: Counter) -> Counter | None:
         """Show a counter's progress from now on; return the one that was shown before."""
@@ -240,31 +252,46 @@ class ProgressState:
 
         A text of several lines becomes several lines; each is cleaned and cut to length. About
         ``TAKE`` at most are taken at a time, so that a flood of one run does not hold up the
-        others; what was dropped leaves a gap in the numbers.
+        others. Each text that gave way, before those or between them, leaves out one number.
         """
         taken: list[Line] = []
-        dropped = self.dropped
-        seq = first_seq + dropped - self._drops_seen
-        self._drops_seen = dropped
-        characters = 0
-        while len(taken) < TAKE and characters < TAKE_CHARACTERS:
-            try:
-                stamp, level, stage, text = self.pending.popleft()
-            except IndexError:
-                break
-            characters += len(text)
-            self._taken += _counted(text)
+        last = self._place
+        before = first_seq - last - 1  # and a text's place: its number; each further line adds one
+        for place, (stamp, level, stage, text), parts in self._take_texts():
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
-            whole = isinstance(text, CutText)
-            parts = [text] if whole else split_lines(text)
-            if len(parts) > TAKE:
-                more = len(parts) - TAKE
-                parts[TAKE:] = [f"… [{more:,} more lines of one text, cut at {TAKE:,}]"]
-            for part in parts:
-                line = clean(part) if whole else cut(clean(part), LOG_LINE_LIMIT)
-                taken.append(Line(seq + len(taken), moment, level, where, line))
+            is_whole = isinstance(text, CutText)
+            for seq, part in enumerate(parts, before + place):
+                line = clean(part) if is_whole else cut(clean(part), LOG_LINE_LIMIT)
+                taken.append(Line(seq, moment, level, where, line))
+            before += len(parts) - 1
+            last = place
+        self._place = last
         return taken
+
+    def _take_texts(self) -> list[tuple[int, _Text, list[str]]]:
+        """Take the texts for one call of :meth:`take_lines`: their places, and their lines.
+
+        Before anything else is done with them: in a flood others give way meanwhile.
+        """
+        texts: list[tuple[int, _Text, list[str]]] = []
+        lines = characters = 0
+        try:
+            while lines < TAKE and characters < TAKE_CHARACTERS:
+                place, entry = next(self._oldest)
+                text = entry[3]
+                taken = _counted(text)
+                self._taken += taken
+                parts: list[str] = [text] if isinstance(text, CutText) else split_lines(text)
+                if len(parts) > TAKE:
+                    more = len(parts) - TAKE
+                    parts[TAKE:] = [f"… [{more:,} more lines of one text, cut at {TAKE:,}]"]
+                texts.append((place, entry, parts))
+                lines += len(parts)
+                characters += len(text)
+        except IndexError:  # no more are waiting
+            pass
+        return texts
 
 
 def _counted(text: str) -> int:

@@ -49,6 +49,8 @@ def cut(text: str, limit: int) -> str:
 
 def split_lines(text: str) -> list[str]:
     """Return the text's lines without their ends; an empty text is one empty line."""
+    if text.isprintable():  # most are, and no line break is
+        return [text]
     lines = _LINE_BREAK.split(text)
     if len(lines) > 1 and not lines[-1]:
         lines.pop()

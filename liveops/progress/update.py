@@ -1,6 +1,6 @@
 """What a run hands to its sinks. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -81,8 +81,9 @@ class Update:
         seq: number of the frame; contiguous within a run.
         view: everything that is shown now.
         regions: the parts of the page that changed.
-        lines: log lines added, in order.
-        skipped: log lines dropped before ``lines`` because they came too fast to be shown.
+        lines: log lines added, in order; in between, a gap in the numbers stands for lines that
+            were dropped.
+        skipped: log lines before ``lines`` that are left out because they came too fast.
         stage: the stage boundary that caused this update, if one did.
         swaps: changes of the operation's own parts of the page.
         finished: set in the last update of a run.
@@ -98,6 +99,15 @@ class Update:
     stage: StageChange | None = None
     swaps: Sequence[Swap] = ()
     finished: Finished | None = None
+
+    def log(self) -> Iterator[tuple[int, Line]]:
+        """Yield each line with the number of lines that are left out right before it."""
+        missing, last = self.skipped, None
+        for line in self.lines:
+            if last is not None:
+                missing = line.seq - last - 1
+            yield missing, line
+            last = line.seq
 
 
 class Sink(Protocol):

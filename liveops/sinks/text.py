@@ -4,7 +4,9 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol, TextIO
 
 from django.template import TemplateDoesNotExist
@@ -22,12 +24,13 @@ from liveops.progress.text import (
     format_duration,
     format_percent,
     format_rate,
+    plural,
 )
 from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.progress.view import View
 from liveops.stages import StageState
 from liveops.states import State
-from liveops.summary import Carried, TextConsole, print_lines
+from liveops.summary import Carried, TextConsole, encodable, print_lines
 
 logger = logging.getLogger("liveops")
 
@@ -96,11 +99,11 @@ class TextSink:
         if Region.STATUS in update.regions and view.status_text != self._status:
             self._status = view.status_text
             if self._status:
-                self._print(self._status, view.status_level)
-        if update.skipped:
-            self._print(f"… {update.skipped:,} lines came too fast to be shown", "debug")
-        for line in update.lines:
-            self._print(line.text, line.level)
+                level = view.status_level
+                self._print(self._prefix(level) + self._status, level)
+        for level, entries in groupby(_log(update), itemgetter(0)):
+            # At once, which costs a tenth of printing each.
+            self._print("\n".join(self._prefix(level) + text for _, text in entries), level)
         if update.stage is not None:
             self._print_stage(update.stage, len(update.operation.stages))
             self._reported = ()
@@ -113,9 +116,12 @@ class TextSink:
             self._bar.close()
             self._print_end(update, update.finished)
 
-    def _print(self, text: str, level: str = "info") -> None:
-        prefix = "" if self._console.is_terminal else _PREFIXES.get(level, "")
-        self._write(prefix + text, _STYLES.get(level, ""))
+    def _prefix(self, level: str) -> str:
+        return "" if self._console.is_terminal else _PREFIXES.get(level, "")
+
+    def _print(self, text: str, level: str) -> None:
+        shown = encodable(self._console, Text(text, style=_STYLES.get(level, "")))
+        self._console.print(shown, soft_wrap=True)
 
     def _write(self, text: str, style: str = "") -> None:
         print_lines(self._console, Text(text, style=style))
@@ -226,6 +232,15 @@ class _TerminalBar:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def _log(update: Update) -> Iterator[tuple[str, str]]:
+    """Yield levels and texts: the lines of an update, and what is said of those left out."""
+    for missing, line in update.log():
+        if missing:
+            lines = plural("line", missing)
+            yield "debug", f"… {missing:,} {lines} came too fast to be shown"
+        yield line.level, line.text
 
 
 def _progress_text(view: View, *, label: bool = True) -> str:

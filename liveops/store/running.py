@@ -17,6 +17,7 @@ from liveops.stages import StageState
 from liveops.states import State
 from liveops.store.checkpoints import checkpoints_of
 from liveops.store.history import expected_durations
+from liveops.store.log_rows import add_lines
 from liveops.store.reading import actions_of
 from liveops.store.rows import (
     BLANK_PROGRESS,
@@ -27,8 +28,6 @@ from liveops.store.rows import (
     kept_progress,
     rows_of,
 )
-
-_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def claim(operation: LiveOperation, *, resumes: bool = True) -> Claim | None:
 def save_rows(
     operation: LiveOperation,
     progress: Mapping[str, Any],
-    lines: Iterable[Line] = (),
+    lines: Sequence[Line] = (),
     ended: Sequence[StageRun | CommandRun] = (),
     checkpoints: Sequence[StageRun] = (),
     *,
@@ -109,7 +108,7 @@ def save_rows(
 
     Args:
         operation: the claimed instance.
-        progress: values of :class:`LiveProgress` columns, ``seq`` and ``log_seq`` among them.
+        progress: values of :class:`LiveProgress` columns that are not what was saved before.
         lines: log lines not saved before.
         ended: attempts and commands that ended.
         checkpoints: attempts saved before that became checkpoints since.
@@ -119,24 +118,14 @@ def save_rows(
         FenceLost: the run no longer owns the operation; nothing was written.
     """
     alias = alias_of(operation)
+    if not (lines or ended or checkpoints):  # one statement is a transaction by itself
+        _save_progress(alias, operation, progress)
+        return
     with transaction.atomic(using=alias):
-        mine = LiveProgress.objects.using(alias).filter(pk=operation.pk, run_id=operation.fence)
-        if not mine.update(heartbeat_on=Now(), **progress):
-            raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
-        rows = [
-            LogLine(
-                operation_id=operation.pk,
-                seq=line.seq,
-                time=line.time,
-                level=line.level,
-                stage=line.stage,
-                text=line.text,
-            )
-            for line in lines
-        ]
-        if rows:
-            LogLine.objects.using(alias).bulk_create(rows, batch_size=_BATCH)
-            _prune(alias, operation, rows[0].seq, rows[-1].seq, keep_lines)
+        _save_progress(alias, operation, progress)
+        if lines:
+            add_lines(alias, operation, lines)
+            _prune(alias, operation, lines[0].seq, lines[-1].seq, keep_lines)
         if attempts := [row for row in ended if isinstance(row, StageRun)]:
             StageRun.objects.using(alias).bulk_create(attempts)
         if commands := [row for row in ended if isinstance(row, CommandRun)]:
@@ -163,7 +152,11 @@ def save_stages(
 
 def save_attempts(operation: LiveOperation, rows: Sequence[StageRun]) -> None:
     """Save records of attempts; inside the transaction of a write that names the fence."""
-    StageRun.objects.using(alias_of(operation)).bulk_create(rows)
+    alias = alias_of(operation)
+    if len(rows) == 1:  # as nearly always; a bulk of one takes longer
+        rows[0].save(using=alias, force_insert=True)
+    else:
+        StageRun.objects.using(alias).bulk_create(rows)
 
 
 def poll(alias: str, operations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[Any, bool]]:
@@ -222,6 +215,12 @@ def fail_unstarted(operation: LiveOperation, error_text: str) -> bool:
             )
             adopt(operation, **values)
     return bool(done)
+
+
+def _save_progress(alias: str, operation: LiveOperation, progress: Mapping[str, Any]) -> None:
+    mine = LiveProgress.objects.using(alias).filter(pk=operation.pk, run_id=operation.fence)
+    if not mine.update(heartbeat_on=Now(), **progress):
+        raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
 
 
 def _prune(alias: str, operation: LiveOperation, first: int, last: int, keep: int) -> None:

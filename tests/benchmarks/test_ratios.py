@@ -1,6 +1,7 @@
 """The ratios that must not be lost, with slack for a shared machine."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -36,3 +37,18 @@ def test_a_million_items_send_few_frames_and_write_seldom() -> None:
         assert len(writes) <= 2 * seconds + 1, writes
 
     inside(body, threaded_pump())
+
+
+def test_log_costs_the_same_where_every_line_pushes_out_another(settings: Any) -> None:
+    settings.LIVEOPS = {**settings.LIVEOPS, "LOG_LINES": 1_000}
+    calls, costs = 50_000, []
+
+    def body(p: Progress, frames: CountingSink) -> None:
+        for _ in range(3):
+            began = time.thread_time_ns()
+            for _ in range(calls):
+                p.log("a line of the log")
+            costs.append((time.thread_time_ns() - began) / calls)
+
+    inside(body, threaded_pump())
+    assert min(costs) <= 2_000 * SLACK, costs

@@ -104,7 +104,7 @@ class Lookout:
     def emit(self, update: Update) -> None:
         """Keep the lines, then react."""
         self.frames += 1
-        self.skipped += update.skipped
+        self.skipped += sum(missing for missing, _ in update.log())
         self.lines += update.lines
         texts = [line.text for line in update.lines] if self._reactions else []
         for start in list(self._reactions):

@@ -74,6 +74,22 @@ def test_appended_lines_carry_their_numbers_and_say_what_is_left_out() -> None:
     assert log.all("li")[0].attributes["class"] == "liveop-log-gap", "the gap comes first"
 
 
+def test_a_gap_in_the_numbers_of_appended_lines_is_told_where_it_is() -> None:
+    operation = Scripted.objects.create()
+    lines = [line(41, "a"), line(45, "b"), line(46, "c"), line(48, "d")]
+    html = rendering.fragments(update(operation, regions={Region.LOG}, lines=lines, skipped=30))
+    entries = fragments(html, operation.pk)["op-log"].all("li")
+    assert [li.attributes.get("data-n") or li.text for li in entries] == [
+        "… 30 lines came too fast to be shown",
+        "41",
+        "… 3 lines are not kept",
+        "45",
+        "46",
+        "… 1 line is not kept",
+        "48",
+    ]
+
+
 def test_a_new_run_replaces_the_log() -> None:
     operation = Scripted.objects.create()
     log = fragments(rendering.fragments(update(operation, replace_log=True)), operation.pk)[
