@@ -8,7 +8,6 @@ import json
 import logging
 import time
 import uuid
-from collections import deque
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +18,9 @@ from django.utils.translation import gettext as _
 
 from liveops import protocol, rendering
 from liveops.conf import get_settings
+from liveops.guests import LongKnown
 from liveops.hub import current_hub
+from liveops.outbox import Outbox
 from liveops.overview.following import Overviews
 from liveops.protocol import BadFrameError
 from liveops.reading import Watch
@@ -33,6 +34,7 @@ _WAITING = 100
 _RATE = 20.0
 _BURST = 200.0
 _PATIENCE = 1_000
+_FRESH_SECONDS = 2.0  # for which what the session's user was known by is as good as asked anew
 # Not 1011: Daphne refuses to send a code that RFC 6455 does not leave to applications, and the
 # socket would stay open with nobody writing to it.
 _INTERNAL_ERROR = 4500
@@ -42,35 +44,59 @@ _POLICY_REFUSAL = 4403  # liveops.js does not connect again after this one
 class LiveOperationConsumer(AsyncWebsocketConsumer):
     """Serves one socket: subscriptions in, frames out.
 
-    Frames go through a bounded outbox and one task, so that a slow reader holds up nobody else. A
-    reader that falls too far behind loses the frames that wait and gets a new snapshot.
+    Frames go through a bounded outbox, so that a slow reader holds up nobody else. A reader that
+    falls too far behind loses the frames that wait and gets a new snapshot.
     """
 
     # The hub listens for all sockets of a process. The channel of its own that Channels would make
     # for each is one connection more, and takes the socket down when the layer is away.
     channel_layer_alias = "none of its own"
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve until the socket is closed, or the server has had enough of it."""
+        self._is_open = False
+        try:
+            await super().__call__(scope, receive, send)
+        except (Exception, asyncio.CancelledError):
+            # Without a disconnect(): this task may be cancelled again, and must not wait.
+            if self._is_open:
+                current_hub().run(self._part())
+            raise
+
     async def connect(self) -> None:
         """Accept the socket; what it may see is decided for each subscription."""
         self._subscriptions: dict[str, Subscription] = {}
-        self._outbox: deque[str] = deque()
-        self._ready = asyncio.Event()
         self._behind: set[str] = set()
         self._reading = asyncio.Lock()
         self._allowance = _BURST
         self._counted_at = time.monotonic()
         self._refused = 0
-        self._overviews = Overviews(self.scope.get("user"), self._put, self._is_behind)
-        self._writer = asyncio.create_task(self._write())
+        self._known_since = time.monotonic()
+        self._outbox = Outbox(self.send, self._catch_up, self._fail)
+        self._overviews = Overviews(self.scope.get("user"), self._outbox.put, self._is_behind)
+        self._is_open = True
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
         """Leave all groups and stop writing."""
-        self._writer.cancel()
+        await self._part()
+
+    async def _part(self) -> None:
+        self._outbox.close()
         await self._overviews.close()
-        for subscription in list(self._subscriptions.values()):
+        while self._subscriptions:
+            _, subscription = self._subscriptions.popitem()
             await current_hub().leave(subscription.group, self)
-        self._subscriptions.clear()
+
+    # Channels' own classes differ in what they take, too.
+    def send(  # type: ignore[override]
+        self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False
+    ) -> Any:
+        """Send a frame; a text goes to the server without the detours that Channels makes."""
+        if text_data is None or close:
+            return super().send(text_data, bytes_data, close)
+        frame: Any = {"type": "websocket.send", "text": text_data}
+        return self.base_send(frame)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a frame from the page; whatever is wrong with it gets an answer."""
@@ -93,7 +119,10 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         except Exception:
             # Channels would drop the socket without a disconnect(), and the hub would keep it.
             logger.exception("liveops: a subscription failed; the socket is closed")
-            await self.close(code=_INTERNAL_ERROR)
+            await self._fail()
+
+    async def _fail(self) -> None:
+        await self.close(code=_INTERNAL_ERROR)
 
     async def _refuse(self) -> None:
         """Say once that there are too many requests, and close the socket of whoever goes on."""
@@ -130,7 +159,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         self._behind.add(subscription.op)
         if subscription.waiting is None:
             subscription.waiting = []
-        self._ready.set()
+        self._outbox.wake()
 
     def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
         if message["seq"] <= subscription.seq:
@@ -140,7 +169,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             # Where it leads depends on who watches, and what was lost is lost: the snapshot knows.
             self._need_snapshot(subscription)
             return
-        if len(self._outbox) >= _OUTBOX:
+        if len(self._outbox.waiting) >= _OUTBOX:
             self._outbox.clear()
             for behind in self._subscriptions.values():
                 behind.log_seq = None
@@ -152,9 +181,9 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         text = message["text"]
         if message["controls"] and subscription.watch.steers:
             text = self._with_controls(subscription, message)
-        self._put(text)
+        self._outbox.put(text)
         if message["finished"]:
-            self._put(message["finished"])
+            self._outbox.put(message["finished"])
 
     def _with_controls(self, subscription: Subscription, message: dict[str, Any]) -> str:
         watch, frame = subscription.watch, json.loads(message["text"])
@@ -177,19 +206,25 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         subscription = known or Subscription(request.op, waiting=[])
         self._subscriptions[request.op] = subscription
         await current_hub().join(subscription.group, self)
-        await self._send_snapshot(subscription, request.token, request.log_after)
+        await self._send_snapshot(
+            subscription, request.token, request.log_after, is_first=known is None
+        )
 
     async def _send_snapshot(
-        self, subscription: Subscription, token: str, log_after: int | None
+        self, subscription: Subscription, token: str, log_after: int | None, *, is_first: bool
     ) -> None:
         # One at a time: frames that follow one snapshot must not stand before an older one.
         async with self._reading:
             if subscription.waiting is None:
                 subscription.waiting = []
             self._behind.discard(subscription.op)
-            pk, user = uuid.UUID(subscription.op), self.scope.get("user")
-            question = partial(look_up, pk, user, token or subscription.token, log_after)
-            watch = await current_readings().ask(pk, question)
+            pk = uuid.UUID(subscription.op)
+            question = partial(look_up, pk, self._user(), token or subscription.token, log_after)
+            # Whoever asks again may have missed what the readings do not know of, either.
+            watch = await current_readings().ask(pk, question, anew=not is_first)
+            if is_first and watch is not None and (log_after or 0) > watch.log_seq:
+                # The page knows more than a reading that was kept for a crowd.
+                watch = await current_readings().ask(pk, question, anew=True)
             if watch is None:
                 await self._unsubscribe(subscription.op)
                 detail = _("There is no such operation, or it is not yours.")
@@ -211,9 +246,9 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             "token": watch.token,
             "now": time.time(),
         }
-        self._put(f'{json.dumps(head)[:-1]}, "liveop_html": {watch.encoded}}}')
+        self._outbox.put(f'{json.dumps(head)[:-1]}, "liveop_html": {watch.encoded}}}')
         for text in watch.follow_up:
-            self._put(text)
+            self._outbox.put(text)
         if subscription.op in self._behind:
             return  # another one is due already
         waiting, subscription.waiting = subscription.waiting or [], None
@@ -226,36 +261,25 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
             await current_hub().leave(subscription.group, self)
 
     def _error(self, op: str | None, code: str, detail: str) -> None:
-        if len(self._outbox) < _OUTBOX:
-            self._put(json.dumps({"op": op, "error": code, "detail": detail}))
+        if len(self._outbox.waiting) < _OUTBOX:
+            self._outbox.put(json.dumps({"op": op, "error": code, "detail": detail}))
 
     def _is_behind(self) -> bool:
-        return len(self._outbox) >= _OUTBOX // 10
+        return len(self._outbox.waiting) >= _OUTBOX // 10
 
-    def _put(self, text: str) -> None:
-        self._outbox.append(text)
-        self._ready.set()
-
-    async def _write(self) -> None:
-        try:
-            while True:
-                await self._ready.wait()
-                self._ready.clear()
-                while self._outbox:
-                    await self.send(text_data=self._outbox.popleft())
-                while self._behind and not self._outbox:
-                    await self._catch_up(self._behind.pop())
-        except OSError as error:
-            logger.debug("liveops: the other end of a socket is gone (%s)", error)
-        except Exception:
-            # Without a writer the page would stand still; closed, it connects again.
-            logger.exception("liveops: a socket could not be served and is closed")
-            await self.close(code=_INTERNAL_ERROR)
-
-    async def _catch_up(self, op: str) -> None:
-        subscription = self._subscriptions.get(op)
+    async def _catch_up(self) -> bool:
+        """Send one of the snapshots that are due; return whether there was one."""
+        if not self._behind:
+            return False
+        subscription = self._subscriptions.get(self._behind.pop())
         if subscription is not None:
-            await self._send_snapshot(subscription, "", subscription.log_seq)
+            await self._send_snapshot(subscription, "", subscription.log_seq, is_first=False)
+        return True
+
+    def _user(self) -> Any:
+        user = self.scope.get("user")
+        is_fresh = time.monotonic() - self._known_since < _FRESH_SECONDS
+        return user if is_fresh else LongKnown(user)
 
     def _within_rate(self) -> bool:
         now = time.monotonic()

@@ -15,7 +15,8 @@ has died, whether or not there is another process that reaps.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Coroutine
+from itertools import count
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -54,36 +55,72 @@ class Hub:
         self._numbers: dict[str, int] = {}  # of the last frame of each group
         self._looker: asyncio.Task[None] | None = None
         self._heard: dict[str, float] = {}
+        self._versions: dict[str, int] = {}
+        self._next_version = count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
         # What the eager runner is handed it carries out at once, which is not for this place.
         self._watchman = Watchman(hands_over=conf.runner_path() != conf.RUNNERS["eager"])
         self._next_reaping = 0.0
         self._lock = asyncio.Lock()
 
     async def join(self, group: str, watcher: Watcher) -> None:
-        """Hand the messages of a group to a watcher from now on."""
-        async with self._lock:
-            self._watchers.setdefault(group, set()).add(watcher)
-            self._heard.setdefault(group, time.monotonic())
-            if self._looker is None or self._looker.done():
-                self._looker = asyncio.create_task(self._look())
-            await self._membership.join(group)
+        """Hand the messages of a group to a watcher from now on.
+
+        Whoever is cancelled while this is awaited has to leave, too.
+        """
+        self._watchers.setdefault(group, set()).add(watcher)
+        if group not in self._heard:
+            self._heard[group] = time.monotonic()
+            self._change(group)
+        if self._looker is None or self._looker.done():
+            self._looker = asyncio.create_task(self._look())
+        if not self._membership.has(group):
+            # Half a joining would be known to nobody, and others may wait for the same.
+            await asyncio.shield(self.run(self._join(group)))
 
     async def leave(self, group: str, watcher: Watcher) -> None:
-        """Hand no more messages of a group to a watcher."""
-        async with self._lock:
-            watchers = self._watchers.get(group, set())
-            watchers.discard(watcher)
-            if watchers:
-                return
-            self._watchers.pop(group, None)
-            self._heard.pop(group, None)
-            self._numbers.pop(group, None)
-            await self._membership.leave(group)
+        """Hand no more messages of a group to a watcher; at once, even if this is cancelled."""
+        watchers = self._watchers.get(group, set())
+        watchers.discard(watcher)
+        if not watchers:
+            await asyncio.shield(self.run(self._leave(group)))
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have something done that does not end with the socket it is done for."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def version(self, group: str) -> int | None:
+        """Return a number that is another one as soon as anything new is known of an operation.
+
+        What was read while it had a number is as good as read anew while it has that number still:
+        nothing was heard since, and what comes is heard by whoever has joined. None if the layer
+        cannot be relied upon for that.
+        """
+        return self._versions.get(group) if self._membership.is_sure_of(group) else None
 
     def note_snapshot(self, group: str, seq: int) -> None:
         """Note that a watcher has all up to a frame, whether or not that was heard here."""
         if group in self._heard:
             self._numbers[group] = max(self._numbers.get(group, 0), seq)
+
+    async def _join(self, group: str) -> None:
+        async with self._lock:
+            if group in self._watchers:
+                await self._membership.join(group)
+
+    async def _leave(self, group: str) -> None:
+        async with self._lock:
+            if self._watchers.get(group):
+                return  # somebody has come meanwhile
+            for known in (self._watchers, self._heard, self._numbers, self._versions):
+                known.pop(group, None)
+            await self._membership.leave(group)
+
+    def _change(self, group: str) -> None:
+        self._versions[group] = next(self._next_version)
 
     def _take(self, message: dict[str, Any]) -> None:
         """Hand a message of the layer to those who watch its operation."""
@@ -93,8 +130,13 @@ class Hub:
         if group in self._heard:
             self._heard[group] = time.monotonic()
             self._numbers[group] = max(self._numbers.get(group, 0), message.get("seq", 0))
+            self._change(group)
         for watcher in tuple(self._watchers.get(group, ())):
-            self._guarded(watcher.deliver, message)
+            try:
+                watcher.deliver(message)
+            except Exception:
+                # One socket's trouble must not end the task that serves all the others.
+                logger.exception("liveops: a socket could not be served")
 
     def _note_number(self, group: str, seq: int) -> bool:
         """Take the number of the last saved frame of a group; return whether it was not heard."""
@@ -102,13 +144,15 @@ class Hub:
             return False
         # The layer may have forgotten who is in the group.
         self._numbers[group] = seq
+        self._change(group)
         self._membership.doubt(group)
         return True
 
     def _missed(self, group: str) -> None:
         """Have those who watch an operation sent a snapshot, whatever they have heard of it."""
-        for watcher in tuple(self._watchers.get(group, ())):
-            self._guarded(watcher.compare, group.removeprefix(PREFIX), _BEYOND_ALL, "")
+        if group in self._heard:
+            self._change(group)
+        self._compare(group.removeprefix(PREFIX), _BEYOND_ALL, "")
 
     async def _look(self) -> None:
         while self._watchers:
@@ -130,8 +174,7 @@ class Hub:
             if any(missed):
                 await self._membership.tend()  # at once: until then nothing is heard of them
             for op, (seq, state) in marks.items():
-                for watcher in tuple(self._watchers.get(f"{PREFIX}{op}", ())):
-                    self._guarded(watcher.compare, op, seq, state)
+                self._compare(op, seq, state)
         self._watchman.pause()
 
     async def _reap(self) -> None:
@@ -141,13 +184,12 @@ class Hub:
             pause = await database_sync_to_async(self._watchman.step)()
             self._next_reaping = time.monotonic() + pause
 
-    @staticmethod
-    def _guarded(function: Callable[..., None], *arguments: Any) -> None:
-        # One socket's trouble must not end the task that serves all the others.
-        try:
-            function(*arguments)
-        except Exception:
-            logger.exception("liveops: a socket could not be served")
+    def _compare(self, op: str, seq: int, state: str) -> None:
+        for watcher in tuple(self._watchers.get(f"{PREFIX}{op}", ())):
+            try:
+                watcher.compare(op, seq, state)
+            except Exception:
+                logger.exception("liveops: a socket could not be served")
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

@@ -73,6 +73,14 @@ class Membership:
         if layer is not None and self._channel is not None and was_joined and not self._is_away:
             await self._tried(layer.group_discard(group, self._channel))
 
+    def has(self, group: str) -> bool:
+        """Return whether a group is joined, or will be again when the layer is back."""
+        return group in self._joined and group in self._wanted
+
+    def is_sure_of(self, group: str) -> bool:
+        """Return whether nothing that is sent to a group now is missed, as far as that is known."""
+        return group in self._joined and group not in self._doubted and not self._is_away
+
     def doubts(self, group: str) -> bool:
         """Return whether messages of a group were missed, so that what comes now is out of order.
 

@@ -17,6 +17,7 @@ from liveops import access, rendering, snapshot
 from liveops.chain import follow
 from liveops.container import container_html, next_html, page_head_html
 from liveops.control import success_url
+from liveops.guests import Guest, Guests
 from liveops.hub import PREFIX
 from liveops.models import LiveOperation
 from liveops.snapshot import Snapshot
@@ -109,38 +110,40 @@ class Reading:
         self._found = _Once(lambda: snapshot.find(pk))
         self._taken = _Once(self._take)
         self._for_all = _Once(self._describe)
-        self._open_to: dict[Any, bool] = {}
-        self._edges: dict[Any, _Edge] = {}
+        self._guests = Guests(self._may_watch)
+        self._edges: dict[Guest, _Edge] = {}
+        self._watches: dict[tuple[Guest, int | None], Watch] = {}
         self._regions: dict[int | None, tuple[str, str]] = {}
         self._pages: dict[tuple[int | None, str], tuple[str, str]] = {}
-        self._watches: dict[Any, Watch] = {}
-        self._unhashable: list[Any] = []
 
     @property
     def operation(self) -> LiveOperation | None:
         """The specific instance; None if there is no such operation."""
         return self._found()
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is an operation, and all of it could be read."""
+        return self._for_all.has_returned
+
     def is_open_to(self, user: Any) -> bool:
         """Return whether the user may watch the operation, which there has to be."""
-        key = self._key(user)
-        if key not in self._open_to:
-            self._open_to[key] = self._operation.can_view(user)
-        return self._open_to[key]
+        return self._guests.of(user).may_watch
 
     def watch(self, user: Any, log_after: int | None) -> Watch:
         """Return the operation for a watcher who may see it.
 
         Args:
-            user: decides the controls and what is said of a chain.
+            user: decides the controls and what is said of a chain; one that is
+                :class:`liveops.guests.LongKnown` is loaded anew.
             log_after: last line that the watcher shows already.
         """
-        operation = self._operation
+        operation, guest = self._operation, self._guests.of(user)
         with translation.override(operation.language):
             number = self._taken().follows(log_after)
-            key = (self._key(user), number)
+            key = (guest, number)
             if key not in self._watches:
-                self._watches[key] = self._watch(user, number)
+                self._watches[key] = self._watch(guest, number)
             return self._watches[key]
 
     @property
@@ -149,6 +152,9 @@ class Reading:
         if operation is None:
             raise LiveOperation.DoesNotExist(f"There is no operation {self._pk}.")
         return operation
+
+    def _may_watch(self, user: Any) -> bool:
+        return self._operation.can_view(user)
 
     def _take(self) -> Snapshot:
         return snapshot.take(self._operation)
@@ -167,8 +173,10 @@ class Reading:
             token=operation.subscription_token,
         )
 
-    def _watch(self, user: Any, number: int | None) -> Watch:
-        edge, same = self._edge(user), self._for_all()
+    def _watch(self, guest: Guest, number: int | None) -> Watch:
+        if guest not in self._edges:
+            self._edges[guest] = self._render_edge(guest.user)
+        edge, same = self._edges[guest], self._for_all()
         html, encoded = self._page(number, edge.html)
         return replace(
             same,
@@ -190,12 +198,6 @@ class Reading:
             regions, encoded = self._regions[number]
             self._pages[key] = (regions + edge, encoded[:-1] + json.dumps(edge)[1:])
         return self._pages[key]
-
-    def _edge(self, user: Any) -> _Edge:
-        key = self._key(user)
-        if key not in self._edges:
-            self._edges[key] = self._render_edge(user)
-        return self._edges[key]
 
     def _render_edge(self, user: Any) -> _Edge:
         operation, view = self._operation, self._taken().view
@@ -230,15 +232,6 @@ class Reading:
             return (json.dumps({"op": op, "liveop_finished": body}),)
         return ()
 
-    def _key(self, user: Any) -> Any:
-        """Return what the sockets of one user have in common: users equal each other by key."""
-        try:
-            hash(user)
-        except TypeError:  # not saved, say
-            self._unhashable.append(user)  # so that no other user gets its id
-            return id(user)
-        return user
-
 
 class _Once(Generic[T]):
     """A function that is called once; what it returned or raised then is its answer for ever."""
@@ -248,6 +241,11 @@ class _Once(Generic[T]):
         self._results: list[T] = []
         self._error: Exception | None = None
         self._trace: TracebackType | None = None
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether it was called and did not fail."""
+        return bool(self._results)
 
     def __call__(self) -> T:
         if self._error is not None:

@@ -3,6 +3,9 @@
 A snapshot may only go to a socket that joined the operation's group before the reading of it began,
 or frames between the two would be lost. So whoever asks while a reading is under way waits for the
 next one, together with all who asked meanwhile.
+
+But as long as nothing new was heard of the operation there is nothing between the two, and the last
+reading is as good as the next one: it is kept for the rest of the crowd that comes.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from weakref import WeakKeyDictionary
 from channels.db import database_sync_to_async
 from django.db import close_old_connections
 
+from liveops.hub import PREFIX, current_hub
 from liveops.reading import Reading
 
 T = TypeVar("T")
@@ -24,6 +28,8 @@ T = TypeVar("T")
 _HOP_SECONDS = 0.05  # others want the thread that reads the database, too
 _REST = 2  # times what an operation's reading and rendering took, so that a crowd gathers meanwhile
 _LONGEST_REST = 0.25
+_KEPT_SECONDS = 1.0  # after the last question
+_LONGEST_KEPT_SECONDS = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +38,23 @@ class _Asker:
 
     question: Callable[[Reading], Any]
     answer: "asyncio.Future[_Reply]"
+    anew: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """A reading that may serve whoever asks next.
+
+    Attributes:
+        reading: the reading.
+        version: of the operation, when the reading began.
+        began_at: seconds of the loop's clock; ``asked_at`` is when the last question was answered.
+    """
+
+    reading: Reading
+    version: int
+    began_at: float
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +67,33 @@ class _Reply:
 
 
 class Readings:
-    """The readings of one event loop: of each operation one at a time."""
+    """The readings of one event loop: of each operation one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        version: tells of an operation whether anything new is known of it; see
+            :meth:`liveops.hub.Hub.version`.
+    """
+
+    def __init__(self, version: Callable[[uuid.UUID], int | None] = lambda pk: None) -> None:
+        self._version = version
         self._askers: dict[uuid.UUID, list[_Asker]] = {}
+        self._kept: dict[uuid.UUID, _Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, pk: uuid.UUID, question: Callable[[Reading], T]) -> T:
-        """Return the answer to a question, from a reading that has not begun yet.
+    async def ask(
+        self, pk: uuid.UUID, question: Callable[[Reading], T], *, anew: bool = False
+    ) -> T:
+        """Return the answer to a question, from a reading that knows all that was heard till now.
 
         Args:
             pk: the operation.
             question: is called with the reading, in the thread for the database.
+            anew: whether the reading has to begin from now on.
 
         Raises:
             Exception: whatever the question raises.
         """
-        asker = _Asker(question, asyncio.get_running_loop().create_future())
+        asker = _Asker(question, asyncio.get_running_loop().create_future(), anew)
         if pk in self._askers:
             self._askers[pk].append(asker)
         else:
@@ -86,7 +119,10 @@ class Readings:
 
     async def _answer_all(self, pk: uuid.UUID, askers: Sequence[_Asker]) -> float:
         """Answer with one reading; return how long to rest after it, in seconds."""
-        reading, rest, is_crowd = Reading(pk), 0.0, len(askers) > 1
+        rest, is_crowd = 0.0, len(askers) > 1
+        kept = self._kept_for(pk, askers)
+        reading, version = (kept.reading, None) if kept else (Reading(pk), self._version(pk))
+        began_at = asyncio.get_running_loop().time()
         try:
             while askers := [asker for asker in askers if not asker.answer.done()]:
                 replies, took = await database_sync_to_async(_replies)(reading, askers)
@@ -101,7 +137,29 @@ class Readings:
         finally:
             for asker in askers:
                 asker.answer.cancel()
+        if version is not None and reading.is_sound:
+            kept = _Kept(reading, version, began_at, began_at)
+        if kept is not None:
+            self._keep(pk, kept)
         return rest
+
+    def _kept_for(self, pk: uuid.UUID, askers: Sequence[_Asker]) -> _Kept | None:
+        """Return the reading that these may share with others before them, if there is one."""
+        kept, now = self._kept.pop(pk, None), asyncio.get_running_loop().time()
+        if kept is None or any(asker.anew for asker in askers):
+            return None
+        is_old = now - kept.asked_at > _KEPT_SECONDS or now - kept.began_at > _LONGEST_KEPT_SECONDS
+        return None if is_old or kept.version != self._version(pk) else kept
+
+    def _keep(self, pk: uuid.UUID, kept: _Kept) -> None:
+        loop = asyncio.get_running_loop()
+        kept.asked_at = loop.time()
+        self._kept[pk] = kept
+        loop.call_later(_KEPT_SECONDS, self._forget, pk, kept, kept.asked_at)
+
+    def _forget(self, pk: uuid.UUID, kept: _Kept, asked_at: float) -> None:
+        if self._kept.get(pk) is kept and kept.asked_at == asked_at:
+            del self._kept[pk]
 
 
 def _replies(reading: Reading, askers: Sequence[_Asker]) -> tuple[list[_Reply], float]:
@@ -136,5 +194,6 @@ def current_readings() -> Readings:
     loop = asyncio.get_running_loop()
     found = _readings.get(loop)
     if found is None:
-        found = _readings[loop] = Readings()
+        version = current_hub().version
+        found = _readings[loop] = Readings(lambda pk: version(f"{PREFIX}{pk}"))
     return found

@@ -49,7 +49,10 @@ def _compare(site: Site, server: Served, number: int) -> Iterator[Measured]:
     yield _count(f"{label}, snapshots", snapshots, "limit", _MOST_SNAPSHOTS)
     yield _count(f"{label}, queries", queries, "limit", _MOST_QUERIES)
     usual = max(each.get("access", 0) for each in counted[BARE])
-    yield _count(f"{label}, queries for access", access, "bare consumer", usual)
+    # What a user may is asked of each user, not of each socket: that is no whole query a socket.
+    yield _count(
+        f"{label}, queries a socket for access", access // number, "bare consumer", usual // number
+    )
 
 
 def _connect(

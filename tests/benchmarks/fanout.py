@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.measured import Measured
-from tests.benchmarks.serving.rounds import Audience, Round, in_turns
+from tests.benchmarks.serving.rounds import Audience, Round, connect, in_turns
 from tests.benchmarks.serving.site import (
     BARE,
     CORE,
@@ -25,7 +25,9 @@ from tests.benchmarks.serving.site import (
 )
 
 USUAL, MOST = 300, 1_000
-_FRAMES = 12
+_FRAMES, _FEWER_FRAMES = 12, 8  # many deliveries of few frames say as much
+_ROUNDS = {MOST: 1, 1: 3}  # else 2
+_FLOOD = 20  # more than the buffers take on the way to one who does not read
 _SEND_BUFFER = 4_608
 _TOO_BUSY = 0.9
 _Goals = tuple[float, float, float]  # of the median, of the 99th percentile, of the CPU
@@ -63,8 +65,7 @@ def _compare(
     contenders = [
         Audience(site, server, name) for server, name in zip(servers, (OURS, BARE), strict=True)
     ]
-    for audience in contenders:
-        audience.connect(op, numbers[0])
+    connect(contenders, op, numbers[0])
     if numbers[0] == MOST:
         ours_kb, bare_kb = (audience.rss / 1024 for audience in contenders)
         name = f"{MOST:,} watchers, {under}, RSS each"
@@ -72,8 +73,8 @@ def _compare(
     for number in numbers:
         for audience in contenders:
             audience.shrink(number)
-        rounds = 1 if number == MOST else 2
-        ours, bare = in_turns(contenders, rounds, _FRAMES)
+        frames = _FEWER_FRAMES if number >= USUAL else _FRAMES
+        ours, bare = in_turns(contenders, _ROUNDS.get(number, 2), frames)
         label = f"{number:,} watchers, {under}"
         yield from _figures(label, number, ours, bare, goals if number == USUAL else _NEVER_WORSE)
     for audience in contenders:
@@ -101,12 +102,16 @@ def _slow_reader(site: Site) -> Iterator[Measured]:
     """Compare with and without one that reads nothing, under a server that waits for readers."""
     op = site.operation()
     site.publisher.ask("begin", op=op)
-    audiences = []
     servers = site.serve(UVICORN, UVICORN, send_buffer=_SEND_BUFFER)
-    for server, slow in zip(servers, (1, 0), strict=True):
-        audiences.append(Audience(site, server, OURS, f"with {slow}"))
-        audiences[-1].connect(op, USUAL, slow=slow)
-    beside, without = in_turns(audiences, 2, 2 * _FRAMES)
+    audiences = [
+        Audience(site, server, OURS, name)
+        for server, name in zip(servers, ("with it", "without it"), strict=True)
+    ]
+    connect(audiences, op, USUAL, slow=1)
+    audiences[0].take(1_000, _FLOOD)
+    beside, without = in_turns(audiences, 3, _FEWER_FRAMES)
+    if servers[0].counts()["behind"] != 1:
+        raise RuntimeError("nobody waited for the slow reader: it had room for all that was sent")
     for audience in audiences:
         audience.shrink(0)
     site.publisher.ask("end")

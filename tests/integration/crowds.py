@@ -8,11 +8,29 @@ from typing import Any
 
 import pytest
 
-from liveops import rendering, snapshot
+from liveops import consumers, guests, readings, rendering, snapshot
 from liveops.hub import current_hub
 from liveops.readings import current_readings
+from liveops.sinks.sender import sender
 from tests.integration.edge import DEADLINE, Socket
 from tests.integration.watching import Gate
+
+
+def all_sent() -> None:
+    """Return when all that was said is sent: who joins from now on hears nothing of it."""
+    assert sender().flush(DEADLINE)
+
+
+@pytest.fixture
+def no_hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is known hold for as long as a slow machine needs, from when the run has begun."""
+    if "run" in request.fixturenames:
+        request.getfixturevalue("run")
+        all_sent()
+    monkeypatch.setattr(readings, "_KEPT_SECONDS", 3_600.0)
+    monkeypatch.setattr(readings, "_LONGEST_KEPT_SECONDS", 3_600.0)
+    monkeypatch.setattr(consumers, "_FRESH_SECONDS", 3_600.0)
+    monkeypatch.setattr(guests, "_HOLDS_SECONDS", 3_600.0)
 
 
 def counted(patch: pytest.MonkeyPatch, place: Any, name: str) -> list[Any]:
@@ -53,6 +71,11 @@ async def waiting(operation: Any, number: int) -> None:
             await asyncio.sleep(0)
 
 
+def keep_nothing() -> None:
+    """Have whoever asks next get a reading that begins then."""
+    current_readings()._kept.clear()
+
+
 def before_reading(gate: Gate, patch: pytest.MonkeyPatch) -> None:
     """Hold back before anything is read."""
     _hold(gate, patch, snapshot, "find", before=True)
@@ -74,6 +97,7 @@ def after_rendering(gate: Gate, patch: pytest.MonkeyPatch) -> None:
 
 
 def _hold(gate: Gate, patch: pytest.MonkeyPatch, place: Any, name: str, *, before: bool) -> None:
+    keep_nothing()
     original = getattr(place, name)
 
     def held(*arguments: Any) -> Any:

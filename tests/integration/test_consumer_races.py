@@ -10,6 +10,7 @@ from channels.layers import get_channel_layer
 
 from liveops import consumers, hub, registry, snapshot, subscription
 from liveops.progress import Progress
+from tests.integration.crowds import keep_nothing
 from tests.integration.edge import HeldRun, Socket, asynchronous, person
 from tests.integration.watching import Gate, Page
 from tests.testapp.models import Scripted
@@ -104,6 +105,7 @@ async def test_what_happens_while_the_snapshot_is_read_is_shown_once(
     async with Socket(owner) as socket, Socket(owner) as witness:
         await witness.subscribe(run.operation)
         hold(gate, monkeypatch)
+        keep_nothing()
         await socket.say({"subscribe": {"op": str(run.operation.pk)}})
         await gate.wait_until_reached()
         await run.ado(second_stage)
@@ -137,6 +139,7 @@ async def test_a_frame_that_the_snapshot_includes_does_not_come_again(
     async with Socket(owner) as socket, Socket(owner) as witness:
         await witness.subscribe(run.operation)
         hold(gate, monkeypatch)
+        keep_nothing()
         await socket.say({"subscribe": {"op": str(run.operation.pk)}})
         await gate.wait_until_reached()
         await run.ado(lambda p: p.log("one"))

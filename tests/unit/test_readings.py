@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser, User
 
 from liveops import readings, snapshot
+from liveops.guests import Guests
 from liveops.reading import Reading
 from liveops.readings import Readings, current_readings
 
@@ -237,9 +238,9 @@ def test_a_loop_has_one_set_of_readings() -> None:
 
 
 def test_users_are_taken_for_one_only_if_they_are() -> None:
-    shared = Reading(ONE)
-    keys = [shared._key(user) for user in (User(pk=1), User(pk=1), User(pk=2))]
+    key = Guests(lambda user: True)._key
+    keys = [key(user) for user in (User(pk=1), User(pk=1), User(pk=2))]
     assert keys[0] == keys[1] != keys[2]
-    assert shared._key(AnonymousUser()) == shared._key(AnonymousUser()) != shared._key(None)
+    assert key(AnonymousUser()) == key(AnonymousUser()) != key(None)
     unsaved = User(), User()
-    assert shared._key(unsaved[0]) == shared._key(unsaved[0]) != shared._key(unsaved[1])
+    assert key(unsaved[0]) == key(unsaved[0]) != key(unsaved[1])

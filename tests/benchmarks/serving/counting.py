@@ -60,6 +60,19 @@ def taken() -> dict[str, int]:
     return answer
 
 
+def behind() -> int:
+    """Return for how many of our sockets something waits now."""
+    from liveops import hub  # noqa: PLC0415  (needs the app registry)
+
+    watchers: list[Any] = [
+        watcher
+        for known in list(hub._hubs.values())
+        for some in list(known._watchers.values())
+        for watcher in list(some)
+    ]
+    return sum(bool(watcher._outbox.waiting) for watcher in watchers)
+
+
 def _tending(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
         _here.is_tending = True

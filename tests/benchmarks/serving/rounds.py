@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from tests.benchmarks.serving.site import Served, Site
 
@@ -35,40 +34,34 @@ class Audience:
         server: what serves them, and nobody else.
         contender: "ours" or "bare".
         name: of their set, if there is another of that contender.
+
+    Attributes:
+        slow: how many of them do not read.
+        rss: what each of them costs the server, in bytes.
     """
 
     def __init__(self, site: Site, server: Served, contender: str, name: str = "") -> None:
-        self._site = site
-        self._server = server
-        self._contender = contender
-        self._name = name or contender
-        self._slow = 0
-        self._number = 0
-
-    def connect(self, op: str, number: int, *, slow: int = 0) -> None:
-        """Connect watchers, and before them slow ones that stop reading when frames come."""
-        if slow:
-            self._add(op, slow, is_small=True)
-        before = self._server.rss()
-        self._add(op, number)
-        self.rss = (self._server.rss() - before) / number
-        self._slow, self._number = slow, number
+        self.site = site
+        self.server = server
+        self.contender = contender
+        self.name = name or contender
+        self.slow = 0
+        self.rss = 0.0
 
     def shrink(self, number: int) -> None:
         """Let all but so many go."""
-        self._number = number
-        but = number + self._slow if number else 0
-        self._site.watchers.ask("close", name=self._name, but=but)
+        but = number + self.slow if number else 0
+        self.site.watchers.ask("close", name=self.name, but=but)
 
     def take(self, first: int, frames: int) -> Round:
         """Send frames, and return what came of them."""
-        site, order = self._site, {"first": first, "frames": frames}
-        self._server.settle()
-        site.watchers.ask("collect", **order, name=self._name, slow=self._slow)
-        began = self._server.cpu()
-        sent = site.publisher.ask(self._contender, **order)["sent"]
+        site, order = self.site, {"first": first, "frames": frames}
+        self.server.settle()
+        site.watchers.ask("collect", **order, name=self.name, slow=self.slow)
+        began = self.server.cpu()
+        sent = site.publisher.ask(self.contender, **order)["sent"]
         came = site.watchers.hear()
-        cpu = (self._server.cpu() - began) / max(len(came["delays"]), 1)
+        cpu = (self.server.cpu() - began) / max(len(came["delays"]), 1)
         return Round(
             percentile(came["delays"], 50) / 1e6,
             percentile(came["delays"], 99) / 1e6,
@@ -77,12 +70,35 @@ class Audience:
             came["share"],
         )
 
-    def _add(self, op: str, number: int, **more: Any) -> None:
-        told = self._site.connect(
-            self._server, self._contender, op, number, name=self._name, **more
-        )
+
+def connect(audiences: Sequence[Audience], op: str, number: int, *, slow: int = 0) -> None:
+    """Connect watchers of all audiences at the same time.
+
+    Args:
+        audiences: of one site.
+        op: what they watch.
+        number: how many each has.
+        slow: how many more the first has, which stop reading as soon as they are shown something.
+    """
+    if slow:
+        audiences[0].slow = slow
+        _add(audiences[:1], op, slow, is_small=True)
+    before = [audience.server.rss() for audience in audiences]
+    _add(audiences, op, number)
+    for audience, rss in zip(audiences, before, strict=True):
+        audience.rss = (audience.server.rss() - rss) / number
+
+
+def _add(audiences: Sequence[Audience], op: str, number: int, *, is_small: bool = False) -> None:
+    site = audiences[0].site
+    orders = [
+        site.order(each.server, each.contender, op, number, name=each.name, is_small=is_small)
+        for each in audiences
+    ]
+    for audience, told in zip(audiences, site.connect_all(orders), strict=True):
         if told["errors"]:
-            raise RuntimeError(f"{self._name}: {told['errors']} of {number}: {told['first']}")
+            error = f"{told['errors']} of {number}: {told['first']}"
+            raise RuntimeError(f"{audience.name}: {error}")
 
 
 def in_turns(audiences: Sequence[Audience], rounds: int, frames: int) -> list[Round]:

@@ -31,8 +31,8 @@ DAPHNE, UVICORN, GRANIAN = "daphne", "uvicorn", "granian"
 _APPLICATION = "tests.benchmarks.serving.asgi:application"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
-_IDLE_PAUSE = 0.2
-_IDLE_SECONDS = 0.02
+_IDLE_PAUSE = 0.1
+_IDLE_SECONDS = 0.01
 
 __all__ = ["BARE", "CORE", "DAPHNE", "GRANIAN", "OURS", "PUBSUB", "UVICORN", "Served", "Site"]
 
@@ -182,8 +182,19 @@ class Site:
         self, server: Served, contender: str, op: str, number: int, **more: Any
     ) -> dict[str, Any]:
         """Connect watchers of an operation; tell how long until all have their first message."""
+        return self.watchers.ask("connect", **self.order(server, contender, op, number, **more))
+
+    def connect_all(self, orders: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Connect several sets of watchers at the same time; see :meth:`order`."""
+        told: list[dict[str, Any]] = self.watchers.ask("connect_all", orders=list(orders))["told"]
+        return told
+
+    def order(
+        self, server: Served, contender: str, op: str, number: int, **more: Any
+    ) -> dict[str, Any]:
+        """Return what the watchers' process is told to connect."""
         is_ours = contender == OURS
-        order = {
+        return {
             "host": server.host,
             "path": "/ws/liveops/" if is_ours else f"/{group_of(op).replace('.', '/')}/",
             "subscribe": op if is_ours else "",
@@ -191,8 +202,9 @@ class Site:
             "name": contender,
             "at_once": 50,
             "is_small": False,
+            "number": number,
+            **more,
         }
-        return self.watchers.ask("connect", **{**order, "number": number, **more})
 
     def _helper(self, name: str) -> Helper:
         module = f"tests.benchmarks.serving.{name}"

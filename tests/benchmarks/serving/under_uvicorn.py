@@ -1,12 +1,24 @@
-"""Serve by uvicorn, with a small send buffer in the kernel if that is asked for.
+"""Serve by uvicorn, with small send buffers if that is asked for.
 
-With the usual one the kernel would take megabytes for a slow reader before the server notices.
+With the usual ones the kernel would take megabytes for a slow reader, and the event loop more,
+before anybody has to wait for it.
 """
 
+import asyncio
 import socket
 import sys
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+
+class Impatient(WebSocketsSansIOProtocol):
+    """Has whoever sends wait as soon as the kernel takes no more."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection over."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=0)
 
 
 def main(port: int, send_buffer: int) -> None:
@@ -16,7 +28,11 @@ def main(port: int, send_buffer: int) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    config = uvicorn.Config("tests.benchmarks.serving.asgi:application", log_level="warning")
+    config = uvicorn.Config(
+        "tests.benchmarks.serving.asgi:application",
+        log_level="warning",
+        ws=Impatient if send_buffer else "websockets-sansio",
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -7,8 +7,8 @@ from tests.benchmarks.serving import counting
 
 
 def counts(request: HttpRequest) -> JsonResponse:
-    """Answer with what was counted since the last time."""
-    return JsonResponse(counting.taken())
+    """Answer with what was counted since the last time, and how many are behind with reading."""
+    return JsonResponse({**counting.taken(), "behind": counting.behind()})
 
 
 urlpatterns = [path("live/", include("liveops.urls")), path("counts/", counts)]

@@ -134,6 +134,8 @@ class Watchers:
                 self._sets[order["name"]].append(watcher)
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     await watcher.shown
+                if order["is_small"]:
+                    watcher.transport.pause_reading()  # a slow one, from now on
 
         began, busy = time.perf_counter(), time.process_time()
         done = await asyncio.gather(
@@ -144,18 +146,21 @@ class Watchers:
         share = (time.process_time() - busy) / seconds
         return {"seconds": seconds, "errors": len(errors), "first": errors[:1], "share": share}
 
+    async def connect_all(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Connect several sets at the same time."""
+        told = await asyncio.gather(*(self.connect(each) for each in order["orders"]))
+        return {"told": told}
+
     async def collect(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Take texts until the last has come everywhere; the slow ones stop reading meanwhile.
+        """Take texts until the last has come everywhere; for the slow ones nobody waits.
 
         The first answer says that they are ready, the second what came.
         """
         numbers = range(order["first"], order["first"] + order["frames"])
         watchers = self._sets[order["name"]]
-        slow, others = watchers[: order["slow"]], watchers[order["slow"] :]
+        others = watchers[order["slow"] :]
         for watcher in watchers:
             watcher.begin(numbers)
-        for watcher in slow:
-            watcher.transport.pause_reading()
         answer()
         began, busy = time.perf_counter(), time.process_time()
         waiting = asyncio.gather(*(each.reached() for each in others), return_exceptions=True)
@@ -166,8 +171,6 @@ class Watchers:
             await asyncio.wait([waiting], timeout=_QUIET_SECONDS)
         waiting.cancel()
         share = (time.process_time() - busy) / (time.perf_counter() - began)
-        for watcher in slow:
-            watcher.transport.resume_reading()
         return {
             "delays": sorted(delay for each in others for delay in each.delays.values()),
             "received": [sorted(each.delays) for each in others],
@@ -184,7 +187,7 @@ class Watchers:
 
 
 async def main() -> None:
-    """Carry out orders: ``connect``, ``collect`` and ``close``."""
+    """Carry out orders: ``connect``, ``connect_all``, ``collect`` and ``close``."""
     loop, watchers = asyncio.get_running_loop(), Watchers()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         order = json.loads(line)

@@ -1,0 +1,95 @@
+"""Who asks for an operation, and what they may see of it, asked of the database not long ago.
+
+A user instance remembers the permissions that it was asked for first, and a socket's instance lives
+as long as the socket. So a long known one is loaded anew before it is asked again, once for all
+sockets of the user that ask at the same time.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist
+
+_HOLDS_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LongKnown:
+    """A user that was loaded a while ago: what it remembers of itself may be out of date.
+
+    Attributes:
+        user: the instance.
+    """
+
+    user: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guest:
+    """A user as the database had it not long ago.
+
+    Attributes:
+        user: the instance; for :class:`LongKnown` ones another than that.
+        asked_at: when it was asked what the user may see, in seconds.
+        may_watch: whether the user may see the operation at all.
+    """
+
+    user: Any
+    asked_at: float
+    may_watch: bool
+
+
+class Guests:
+    """The users that ask for one operation.
+
+    Args:
+        may_watch: tells of a user whether it may see the operation.
+    """
+
+    def __init__(self, may_watch: Callable[[Any], bool]) -> None:
+        self._may_watch = may_watch
+        self._known: dict[Any, Guest] = {}
+        self._unhashable: list[Any] = []
+
+    def of(self, user: Any) -> Guest:
+        """Return what is known of a user; the sockets of one share it for two seconds."""
+        known = user.user if isinstance(user, LongKnown) else user
+        key, now = self._key(known), time.monotonic()
+        guest = self._known.get(key)
+        if guest is None or now - guest.asked_at > _HOLDS_SECONDS:
+            # An instance that was asked before remembers what it was told then.
+            is_old = guest is not None or known is not user
+            fresh = loaded_anew(known) if is_old else known
+            guest = self._known[key] = Guest(fresh, now, self._may_watch(fresh))
+        return guest
+
+    def _key(self, user: Any) -> Any:
+        """Return what the sockets of one user have in common: users equal each other by key."""
+        try:
+            hash(user)
+        except TypeError:  # not saved, say
+            self._unhashable.append(user)  # so that no other user gets its id
+            return id(user)
+        return user
+
+
+def loaded_anew(user: Any) -> Any:
+    """Return a copy of a user as the database has it now, which remembers no permissions.
+
+    Whatever else somebody has put on the instance is left there, for rules of the project's own.
+    One that is not there any more is nobody; one that is not a row stays what it is.
+    """
+    if getattr(user, "pk", None) is None or not hasattr(user, "refresh_from_db"):
+        return user
+    fresh = copy.copy(user)
+    for name in [name for name in vars(fresh) if name.endswith("perm_cache")]:
+        delattr(fresh, name)
+    try:
+        fresh.refresh_from_db()
+    except ObjectDoesNotExist:
+        return AnonymousUser()
+    return fresh
