@@ -34,6 +34,9 @@ _SCRIPTS = (
     "liveops-overview",
 )
 
+# What a list of operations, or the form that starts one, has in its context.
+_PAGES = ("listing", "form")
+
 
 @register.filter
 def get_item(mapping: Any, key: Any) -> Any:
@@ -43,21 +46,23 @@ def get_item(mapping: Any, key: Any) -> Any:
 
 @register.simple_tag(takes_context=True)
 def liveops_assets(context: template.Context) -> SafeString:
-    """Return the style sheet and the scripts that a live page needs: htmx and our own.
+    """Return the style sheets and the scripts that a page needs: htmx and our own.
 
-    With a ``csp_nonce`` in the context, as Django's own policy provides it, all carry the nonce.
+    A page with a list or a form, as its context tells, gets the rules for these; a live page does
+    without. With a ``csp_nonce`` in the context, as Django's own policy provides it, all carry the
+    nonce.
     """
     nonce = context.get("csp_nonce")
     # A lazy nonce is false until somebody reads it, and without that the policy would have none.
     stamp = format_html(' nonce="{}"', nonce) if nonce is not None else ""
-    link = format_html(
-        '<link rel="stylesheet" href="{}"{}>\n{}',
-        static("liveops/liveops.css"),
-        stamp,
-        htmx_script(version=2, nonce=nonce),
-    )
+    sheets = ["liveops", *(["liveops-pages"] if any(name in context for name in _PAGES) else [])]
+    links = ((static(f"liveops/{name}.css"), stamp) for name in sheets)
     scripts = ((static(f"liveops/{name}.js"), stamp) for name in _SCRIPTS)
-    return link + format_html_join("", '\n<script src="{}" defer{}></script>', scripts)
+    return (
+        format_html_join("", '<link rel="stylesheet" href="{}"{}>\n', links)
+        + htmx_script(version=2, nonce=nonce)
+        + format_html_join("", '\n<script src="{}" defer{}></script>', scripts)
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from tests.benchmarks.measured import Measured, from_json, table, to_json, worse
 
-GROUPS = ("calls", "stages", "logs", "many", "pages", "fanout", "connecting", "growth", "assets")
+GROUPS = (
+    *("calls", "stages", "logs", "many", "pages", "fanout", "connecting", "growth", "assets"),
+    "browser",
+)
 """The modules of this package that measure: each has a function ``measure()``."""
 
 COMMITTED = Path(__file__).with_name("committed.json")

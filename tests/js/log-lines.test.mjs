@@ -82,6 +82,15 @@ describe("a gap", () => {
     assert.deepEqual(page.gaps, ["… 1,996 lines came too fast to be shown Show"]);
   });
 
+  it("that the server tells is told once, wherever known lines stood before it", async () => {
+    page = await LogPage.load(lines("Load", 1, 3));
+    const told = `<li class="liveop-log-gap">… 4 lines are not kept</li>`;
+    page.take(push.add(group("Load", [row(2), row(3), told, row(8)])));
+    page.take(push.add(group("Load", [row(9), told, row(14)])));
+    assert.deepEqual(page.gaps, ["… 4 lines are not kept", "… 4 lines are not kept"]);
+    assert.deepEqual(page.numbers, [1, 2, 3, 8, 9, 14]);
+  });
+
   it("goes with the line after it", async () => {
     page = await LogPage.load(lines("Load", 1, 4));
     page.take(push.add(group("Load", [gap("known"), row(4), row(5)])));
@@ -182,6 +191,20 @@ describe("the end of the log", () => {
     page.take(push.add(lines("Load", 31, 40)));
     assert.ok(page.isAtEnd);
     assert.ok(!page.region.hasAttribute("data-away"));
+  });
+
+  it("is shown once for all frames that come before the page is painted", async () => {
+    page = await LogPage.load(lines("Load", 1, 30));
+    const paints = [];
+    page.window.requestAnimationFrame = (paint) => paints.push(paint);
+    for (let n = 31; n < 40; n += 1) page.take(push.add(lines("Load", n, n)));
+    assert.deepEqual([paints.length, page.isAtEnd], [1, false]);
+    paints[0]();
+    assert.ok(page.isAtEnd);
+    page.take(push.add(lines("Load", 40, 40)));
+    page.scrollTo(200);
+    paints[1]();
+    assert.equal(page.region.scrollTop, 200, "the reader has left meanwhile");
   });
 
   it("is left by scrolling up, and followed again from the end", async () => {

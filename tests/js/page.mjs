@@ -65,6 +65,7 @@ export class Page {
     XPathExpression.prototype.evaluate = function (node, type = 0, result = null) {
       return evaluate.call(this, node, type, result);
     };
+    this.window.requestAnimationFrame = (paint) => paint(0);
     this.window.CSS = { escape: (text) => String(text).replace(/[^\w-]/g, "\\$&") };
     this.window.fetch = (url, options) => {
       this.fetched.push({ url: String(url), ...options });

@@ -17,10 +17,7 @@
   /** Ask the server about a log; null, with a word to the reader, if it does not answer. */
   async function ask(log, query) {
     const url = `${log.url}?${new URLSearchParams(query)}`;
-    const answer = await window
-      .fetch(url, { cache: "no-cache", headers: { Accept: "application/json" } })
-      .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
-      .catch((error) => console.warn("liveops: no log from", url, error) ?? null);
+    const answer = await liveops.fetchJson(url).catch(() => null);
     const status = log.container.querySelector(".liveop-log-matches");
     const failed = log.say("failed");
     if (status && !answer) status.textContent = failed;
@@ -144,8 +141,8 @@
     const jump = log.container.querySelector("[data-liveop-follow]");
     if (jump) {
       jump.dataset.textEnd = jump.dataset.textEnd ?? jump.textContent;
-      const text = log.say(log.unseen === 1 ? "newOne" : "new", { n: write(log.unseen) });
-      jump.textContent = log.unseen ? text : jump.dataset.textEnd;
+      const text = () => log.say(log.unseen === 1 ? "newOne" : "new", { n: write(log.unseen) });
+      jump.textContent = log.unseen ? text() : jump.dataset.textEnd;
     }
     log.follow(log.isFollowing);
   }

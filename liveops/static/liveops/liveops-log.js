@@ -10,6 +10,20 @@
   const { numberOf, rowsIn, removeRows } = LogList;
   const [SLACK_PX, MAX_WAITING] = [8, 50];
 
+  const due = /** @type {Set<Log>} */ (new Set());
+
+  /** Tell whether the browser lays a log out: not one that is far from what the reader sees. */
+  const isLaidOut = ({ region }) =>
+    region.checkVisibility?.({ contentVisibilityAuto: true }) ?? true;
+
+  /** Show the ends of logs before the page is painted: all are read first, for one layout. */
+  function showEnds() {
+    const logs = [...due].filter((log) => log.isFollowing && isLaidOut(log));
+    due.clear();
+    const heights = logs.map(({ region }) => region.scrollHeight);
+    logs.forEach((log, n) => log.toEnd(heights[n]));
+  }
+
   class Log {
     constructor(container, region) {
       const { liveop, liveopLogUrl } = container.dataset;
@@ -107,7 +121,8 @@
       const gap = first.previousElementSibling;
       const missing = known ? numberOf(first) - known - 1 : 0;
       if (known && gap?.matches("[data-liveop-gap]")) gap.remove();
-      if (missing > 0) this.pages.markGap(this, first, missing);
+      const isTold = first.previousElementSibling?.matches(".liveop-log-gap");
+      if (missing > 0 && !isTold) this.pages.markGap(this, first, missing);
       this.list.append(content);
       const { dataset } = this.list.root;
       if (!Number(dataset.first)) dataset.first = this.list.first;
@@ -116,7 +131,8 @@
 
     trimStart() {
       const extra = this.list.rows.length - liveops.maxLines;
-      if (extra > 0) this.keepPlace(() => this.list.dropFirst(extra));
+      if (extra > 0 && this.isFollowing) this.list.dropFirst(extra);
+      else if (extra > 0) this.keepPlace(() => this.list.dropFirst(extra));
     }
 
     trimEnd() {
@@ -149,13 +165,16 @@
 
     applied() {
       this.list.sync(this.container.querySelector("#op-stages"));
-      if (this.isFollowing) this.toEnd();
+      if (!this.isFollowing) return;
+      const isFirst = !due.size;
+      due.add(this);
+      if (isFirst) window.requestAnimationFrame(showEnds);
     }
 
     // Where the reader is.
 
-    toEnd() {
-      this.region.scrollTop = this.region.scrollHeight;
+    toEnd(height = this.region.scrollHeight) {
+      this.region.scrollTop = height;
       this.top = this.region.scrollTop;
     }
 

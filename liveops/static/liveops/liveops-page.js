@@ -70,23 +70,27 @@
     offsetMs = Number(now) * SECOND_MS - liveops.now();
   }
 
-  /** Bring all clocks up to date, and come back at the next full second if there are any. */
-  function tick() {
-    const nowMs = liveops.now() + offsetMs;
-    liveops.timers.clearTimeout(clockTimer);
-    clockTimer = null;
-    if (document.hidden) return;
+  /** Bring the clocks in a part of the page up to date; tell whether there are any that go. */
+  function setClocks(root) {
+    const now = (liveops.now() + offsetMs) / SECOND_MS;
     let isAny = false;
-    for (const clock of document.querySelectorAll("[data-liveop-since], [data-liveop-until]")) {
+    for (const clock of root.querySelectorAll("[data-liveop-since], [data-liveop-until]")) {
       const container = clock.closest("[data-liveop]");
       if (container && !isUnfinished(container)) continue;
       const { liveopSince: since, liveopUntil: until } = clock.dataset;
-      const now = nowMs / SECOND_MS;
       const text = since ? formatDuration(now - since) : formatRemaining(until - now);
       if (clock.textContent !== text) clock.textContent = text;
       isAny = true;
     }
-    if (!isAny) return;
+    return isAny;
+  }
+
+  /** Bring all clocks up to date, and come back at the next full second if there are any. */
+  function tick() {
+    liveops.timers.clearTimeout(clockTimer);
+    clockTimer = null;
+    if (document.hidden || !setClocks(document)) return;
+    const nowMs = liveops.now() + offsetMs;
     clockTimer = liveops.timers.setTimeout(tick, SECOND_MS - (nowMs % SECOND_MS));
   }
 
@@ -127,7 +131,7 @@
   // Notifications
 
   let isWanted = remembered() === "1";
-  const isOn = () => isWanted && permission() === "granted";
+  const isOn = (allowed = permission()) => isWanted && allowed === "granted";
   const permission = () => window.Notification?.permission;
 
   /** Read the choice that was made on any page; a browser may deny even to look. */
@@ -163,10 +167,11 @@
 
   /** Show the switches of all operations as they stand: none where there is nothing to switch. */
   function showSwitches() {
+    const allowed = permission(); // the browser asks another process, which takes its time
+    const isDenied = allowed === "denied";
     for (const button of document.querySelectorAll("[data-liveop-notify]")) {
-      const isDenied = permission() === "denied";
       button.hidden = !window.Notification || !isUnfinished(button.closest("[data-liveop]"));
-      button.setAttribute("aria-pressed", String(isOn()));
+      button.setAttribute("aria-pressed", String(isOn(allowed)));
       button.title = (isDenied ? button.dataset.textDenied : button.dataset.textTitle) ?? "";
     }
   }
@@ -178,10 +183,19 @@
     showSwitches();
   }
 
+  let isTurning = false;
+
   /** Let spinners go on: replaced, they would start anew with every frame without one clock. */
-  function keepTurning(container) {
-    for (const one of container.getAnimations?.({ subtree: true }) ?? [])
-      if (one.animationName?.startsWith("liveop-")) one.startTime = 0;
+  function keepTurningSoon() {
+    if (isTurning || !document.getAnimations) return;
+    isTurning = true;
+    window.requestAnimationFrame(keepTurning);
+  }
+
+  function keepTurning() {
+    isTurning = false;
+    for (const one of document.getAnimations())
+      if (one.animationName?.startsWith("liveop-") && one.startTime !== 0) one.startTime = 0;
   }
 
   // What happens
@@ -199,8 +213,8 @@
   on("liveop:applied", (container) => {
     takeTime(container);
     noteStage(container, false);
-    keepTurning(container);
-    tick();
+    keepTurningSoon();
+    if (!document.hidden && setClocks(container) && clockTimer === null) tick();
   });
   on("liveop:state", (container, { state, chained }) => {
     if (state === "NOT_STARTED") said.delete(container);

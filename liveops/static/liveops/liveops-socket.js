@@ -1,6 +1,7 @@
 /**
  * The one socket of a page, shared by everything on it that is live: kept open while somebody
- * follows, opened again when it closes, and looked at after the computer slept.
+ * follows, opened again when it closes, and looked at after the computer slept. Where it does not
+ * get through, or for what is not pushed, there is a way to fetch.
  *
  * @typedef {"connecting"|"live"|"offline"|"blocked"|"refused"} ConnectionState "offline": gone, an
  *   attempt is due; "blocked": several in a row failed, so fetch instead; "refused": for good
@@ -159,9 +160,22 @@
     settle();
   }
 
+  /** Fetch JSON; a refusal or an outage is warned of, and thrown on. */
+  async function fetchJson(url, headers = {}) {
+    try {
+      const options = { cache: "no-cache", headers: { Accept: "application/json", ...headers } };
+      const response = await window.fetch(url, options);
+      if (!response.ok) throw response.status;
+      return await response.json();
+    } catch (error) {
+      console.warn("liveops: nothing from", url, error);
+      throw error;
+    }
+  }
+
   const liveops = { timers: window, now: () => Date.now(), random: Math.random };
   liveops.socketFactory = (url) => new WebSocket(url);
-  window.liveops = Object.assign(liveops, { follow, unfollow, reconnectDelay });
+  window.liveops = Object.assign(liveops, { follow, unfollow, reconnectDelay, fetchJson });
   liveops.socket = { send, leave, settle, connect };
 
   window.addEventListener("online", wake);

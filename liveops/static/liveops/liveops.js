@@ -1,9 +1,7 @@
 /**
  * Keeps the operations of a page live: frames from the socket, applied through htmx.
- * Every `[data-liveop]` container is complete as rendered; this script only brings what changes.
- * @typedef {{pk: string, container: Element, seqs: Map<string, number>, lastSeq: ?number,
- *   awaiting: boolean}} Watch the newest data-seq of each region, the newest frame (null after a
- *   snapshot), whether a snapshot is due
+ * @typedef {{pk: string, container: Element, seqs: Map<string, number>, lastSeq: ?number}} Watch
+ *   `seqs` by region; `lastSeq` of the frames since a snapshot
  */
 (function () {
   "use strict";
@@ -12,18 +10,18 @@
   const [ASK_AGAIN_MS, POLL_MS, RENEW_MS, MAX_HELD] = [2000, 2000, 60000, 500];
   const SWAP = { swapStyle: "none", transition: false, ignoreTitle: true };
 
-  /** Remove from parsed fragments, in place, the regions that the page shows newer already. */
+  /** Remove fragments that the page shows newer already. */
   function filterFragments(content, seqs) {
-    for (const fragment of Array.from(content.children)) {
+    for (const fragment of [...content.children]) {
       const seq = Number(fragment.dataset.seq ?? NaN);
       if (seq < (seqs.get(fragment.id) ?? -Infinity)) fragment.remove();
       else if (!Number.isNaN(seq)) seqs.set(fragment.id, seq);
     }
   }
 
-  /** Remove fragments, in place, whose target a page of its own making does not have. */
+  /** Remove fragments that have no place on this page. */
   function dropHomeless(content) {
-    for (const fragment of Array.from(content.children)) {
+    for (const fragment of [...content.children]) {
       const target = /^\w+:(.+)$/s.exec(fragment.getAttribute("hx-swap-oob"))?.[1];
       if (target && !document.querySelector(target)) fragment.remove();
     }
@@ -38,7 +36,7 @@
     container.dispatchEvent(new CustomEvent(`liveop:${event}`, { bubbles: true, detail }));
   }
 
-  /** Set the connection's state ("": none); `text` is a sentence or the name of a data-text-*. */
+  /** Show a state; `text` is a sentence or the name of a data-text-*. */
   function showConnection(container, state, text = state) {
     const indicator = container.querySelector(".liveop-connection");
     container.dataset.liveopConnection = state;
@@ -51,7 +49,6 @@
     tell(container, "state", { state, ...detail });
   }
 
-  /** Fill the operation's own parts: in its container, or else wherever the page has them. */
   function fillParts(container, parts) {
     for (const part of parts) {
       const [, swapStyle, target] = /^(\w+):\S+ (.+)$/.exec(part.getAttribute("hx-swap-oob"));
@@ -60,7 +57,7 @@
     }
   }
 
-  /** Let htmx swap what is new in a frame; with it may come the next operation's container. */
+  /** Swap what is new in a frame, which may bring the next operation's container. */
   function applyHtml(watch, html) {
     const { container } = watch;
     const template = Object.assign(document.createElement("template"), { innerHTML: html });
@@ -81,7 +78,7 @@
     tell(container, "applied");
   }
 
-  /** Apply a snapshot, then the held lines: those pushed while it was read may be missing in it. */
+  /** Apply a snapshot, then the lines pushed while it was read. */
   function applySnapshot(watch, { liveop_html: html, token, now }) {
     const { dataset } = watch.container;
     if (token) dataset.liveopToken = token;
@@ -90,7 +87,7 @@
     [html, ...watch.held.splice(0)].forEach((part) => applyHtml(watch, part));
   }
 
-  /** Put the next operation's container in the place of a watch's, unless it is shown already. */
+  /** Let the next operation's container take a watch's place. */
   function goOn(watch, next, template) {
     const { pk: from, container } = watch;
     const op = next.dataset.liveop;
@@ -111,13 +108,12 @@
     tell(shown, "chained", { from, op, title: container.dataset.liveopTitle });
   }
 
-  /** Take the signal that an operation went on with another one. */
   function chain(watch, { op, token }) {
     const next = find(op);
     if (!isWatched(watch) || op === watch.pk) return;
     if (token && next && !next.dataset.liveopToken) next.dataset.liveopToken = token;
     if (next) finish(watch, { state: "FINISHED_OK" }, { chained: op });
-    else watch.pollTimer = pollSoon(watch); // the container was lost on the way, so fetch it
+    else pollSoon(watch); // the container was lost on the way
   }
 
   function finish(watch, { state, success_url: successUrl }, detail) {
@@ -128,18 +124,19 @@
     if (successUrl) liveops.navigate(successUrl);
   }
 
-  const pollSoon = (watch) => watch.pollTimer ?? liveops.timers.setTimeout(poll, 0, watch);
+  function pollSoon(watch) {
+    watch.pollTimer = watch.pollTimer ?? liveops.timers.setTimeout(poll, 0, watch);
+  }
+
   const stop = (watch, timer) => (watch[timer] = liveops.timers.clearTimeout(watch[timer]) ?? null);
 
-  /** Fetch snapshots at a slow pace: the way of a page whose sockets are blocked. */
+  /** Fetch snapshots, where sockets are blocked. */
   async function poll(watch) {
     const { container, pollTimer } = watch;
     const { liveopToken: token, liveopSnapshotUrl: url } = container.dataset;
-    const headers = { Accept: "application/json", ...(token && { "X-Liveop-Token": token }) };
-    const data = await window
-      .fetch(url, { cache: "no-cache", headers })
-      .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
-      .catch((error) => console.warn("liveops: no snapshot from", url, error) ?? { error });
+    const data = await liveops
+      .fetchJson(url, token && { "X-Liveop-Token": token })
+      .catch((error) => ({ error }));
     if (watch.pollTimer !== pollTimer || !isWatched(watch)) return;
     watch.pollTimer = liveops.timers.setTimeout(poll, POLL_MS, watch);
     const isExpired = data.error === 404 && watch.worked && token === container.dataset.liveopToken;
@@ -156,7 +153,7 @@
     } else if (!UNFINISHED.includes(data.state)) finish(watch, data);
   }
 
-  /** Ask for a snapshot: at once if `anew`, else at most once per ASK_AGAIN_MS. */
+  /** Ask for a snapshot: at once, or at most every ASK_AGAIN_MS. */
   function ask(watch, anew) {
     const { container, pk } = watch;
     const token = container.dataset.liveopToken;
@@ -188,18 +185,16 @@
     }
   }
 
-  /** Take what the socket tells of itself; where it does not get through, the page fetches. */
   function connection(watch, state) {
     const isEarly = state === "connecting";
-    if (state === "blocked") watch.pollTimer = pollSoon(watch);
+    if (state === "blocked") pollSoon(watch);
     else if (state !== "live") showConnection(watch.container, isEarly ? state : "offline", state);
   }
 
-  /** Show the server's sentence, and do what its code calls for. */
   function fail(watch, { error, detail = "refused" }) {
     const { dataset } = watch.container;
     if (error === "rate_limited" && watch.awaiting) ask(watch);
-    if (error === "too_many") watch.pollTimer = pollSoon(watch);
+    if (error === "too_many") pollSoon(watch);
     if (error === "forbidden" || error === "not_found") {
       if (watch.isRenewing) return;
       const isDue = !(liveops.now() < watch.renewable);
@@ -211,7 +206,7 @@
     showConnection(watch.container, dataset.liveopConnection, detail);
   }
 
-  /** Get a new token from the page itself, for one that has expired; at most once per RENEW_MS. */
+  /** Get a new token from the page itself, at most every RENEW_MS. */
   async function renew(watch, refusal) {
     const { container, pk } = watch;
     Object.assign(watch, { renewable: liveops.now() + RENEW_MS, isRenewing: true });
@@ -238,13 +233,12 @@
     liveops.socket.leave(watch.pk);
   }
 
-  /** Let go of operations that left the page, and of the socket if none is left. */
+  /** Let go of what left the page. */
   function settle() {
     for (const watch of watches.values()) if (!watch.container.isConnected) drop(watch);
     liveops.socket.settle();
   }
 
-  /** Follow one container, unless it is finished, refused or followed already. */
   function attach(container) {
     const { liveop: pk, liveopState: state, liveopRefused: no } = container.dataset;
     const known = watches.get(pk);
@@ -254,8 +248,8 @@
     if (!attached.has(container) && attached.add(container)) tell(container, "attached");
     if (no || !UNFINISHED.includes(state) || known?.container.isConnected) return;
     if (known) drop(known);
-    const watch = { pk, container, seqs: new Map(), lastSeq: null, held: [], pollTimer: null };
-    Object.assign(watch, { askTimer: null, awaiting: true });
+    const timers = { pollTimer: null, askTimer: null };
+    const watch = { pk, container, seqs: new Map(), lastSeq: null, held: [], awaiting: true, ...timers };
     watches.set(pk, watch);
     liveops.follow(pk, {
       socket: container.dataset.liveopSocket,
@@ -267,7 +261,7 @@
     });
   }
 
-  /** Follow the unfinished operations in `root`; call it as often as you like. */
+  /** Follow the unfinished operations in `root`. */
   function init(root = document) {
     if (!window.htmx?.swap) return void console.error("liveops: load htmx 2 before liveops.js");
     if (root.dataset?.liveop) attach(root);
@@ -275,7 +269,7 @@
     settle();
   }
 
-  /** Show why a control was refused; follow an operation that was started again, by anybody. */
+  /** Show why a control was refused; follow what was started again. */
   function controlDone({ target, detail: { xhr, successful, elt } }) {
     const container = target.closest?.("#op-controls")?.closest("[data-liveop]");
     if (!container) return;
@@ -290,8 +284,7 @@
     if (!successful) showConnection(container, connected, reason);
   }
 
-  const navigate = (url) => location.assign(url);
-  Object.assign(liveops, { init, filterFragments, maxLines: 5000, navigate });
+  Object.assign(liveops, { init, filterFragments, navigate: (url) => location.assign(url) });
 
   document.addEventListener("htmx:load", ({ target }) => init(target));
   document.addEventListener("htmx:afterSettle", settle);

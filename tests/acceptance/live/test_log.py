@@ -144,6 +144,30 @@ def test_the_tail_is_followed_until_the_reader_scrolls_up(page: Page, start: Sta
     expect(jump).to_be_hidden()
 
 
+def test_a_log_out_of_sight_is_at_its_end_when_the_reader_comes_there(
+    page: Page, start: Starter
+) -> None:
+    """The browser lays out none of what is far below, so its end is looked for later."""
+    plan = ["stage", "Load", [["log", "early {}", "info", 60], ["wait", "more"]]]
+    more = ["stage", "Save", [["log", "later {}", "info", 90], ["wait", "end"]]]
+    several = [start("Voyage", [plan, more]) for _ in range(6)]
+    page.goto("/board/?" + "&".join(f"op={one.pk}" for one in several))
+    last = page.locator(f"#op-{several[-1].pk}")
+    expect(last.locator('#op-log li[data-n="60"]')).to_be_attached()
+    several[-1].go("more")
+    expect(last.locator('#op-log li[data-n="150"]')).to_be_attached()
+    log = last.locator("#op-log")
+    laid_out = "e => e.checkVisibility({contentVisibilityAuto: true})"
+    assert not log.evaluate(laid_out)
+    log.evaluate("e => e.scrollIntoView()")
+    region = log.element_handle()
+    page.wait_for_function(
+        f"e => ({laid_out})(e) && e.scrollTop > 0"
+        " && e.scrollHeight - e.scrollTop - e.clientHeight <= 8",
+        arg=region,
+    )
+
+
 def wait_for_line(page: Page, number: int) -> None:
     """Wait until a line is on the page; `expect` takes its time where there are thousands."""
     page.wait_for_function(
