@@ -1,5 +1,7 @@
 """The application's configuration."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +18,9 @@ class LiveopsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the observers that the settings switch on."""
-        from liveops import checks, contrib  # noqa: F401, PLC0415  (models are loaded only now)
-
-        if not conf.problems(getattr(settings, "LIVEOPS", {})):  # else the checks say so
-            contrib.connect()
+        import_module("liveops.checks")
+        if conf.problems(getattr(settings, "LIVEOPS", {})):  # the checks say so
+            return
+        switches = conf.get_settings()
+        if switches.TRACING or switches.METRICS:
+            import_module("liveops.contrib").connect()

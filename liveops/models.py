@@ -125,16 +125,21 @@ class LiveOperation(StagedOperation, FencedModel):
     class Meta:
         verbose_name = _("live operation")
         verbose_name_plural = _("live operations")
+        # Those that lists are read by have the whole order of a list, id included, so that no
+        # database, with statistics or without, finds it cheaper to sort a long history.
         indexes = (
-            models.Index(fields=["-created_on"], name="liveops_newest"),
-            models.Index(fields=["owner", "-created_on"], name="liveops_owner_newest"),
-            models.Index(fields=["state", "-created_on"], name="liveops_state_newest"),
-            models.Index(fields=["operation_type", "-created_on"], name="liveops_type_newest"),
+            models.Index(fields=["-created_on", "id"], name="liveops_newest"),
+            models.Index(fields=["owner", "-created_on", "id"], name="liveops_owner_newest"),
+            models.Index(fields=["state", "-created_on", "id"], name="liveops_state_newest"),
             models.Index(
-                fields=["operation_type", "state", "-created_on"], name="liveops_type_state_newest"
+                fields=["operation_type", "-created_on", "id"], name="liveops_type_newest"
             ),
             models.Index(
-                fields=["owner", "state", "-created_on"], name="liveops_owner_state_newest"
+                fields=["operation_type", "state", "-created_on", "id"],
+                name="liveops_type_state_newest",
+            ),
+            models.Index(
+                fields=["owner", "state", "-created_on", "id"], name="liveops_owner_state_newest"
             ),
             models.Index(fields=["state", "-finished_on"], name="liveops_state_ended"),
             models.Index(fields=["state", "enqueued_on"], name="liveops_state_enqueued"),

@@ -1,11 +1,10 @@
 """Whether operation classes can work: names, stages, and that there is something to run."""
 
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from liveops.models import RESERVED_NAMES, LiveOperation
 from liveops.stages import custom_phase_problems, name_problems, stage_methods
@@ -13,9 +12,8 @@ from liveops.stages import custom_phase_problems, name_problems, stage_methods
 _MOST_RESUMES = 32_767  # what the column takes
 
 
-@register("liveops")
-def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Check every operation class: its stages, and that there is something to run."""
+def class_messages() -> list[CheckMessage]:
+    """Return what is wrong with the project's operation classes."""
     return [
         message
         for model in apps.get_models()

@@ -2,11 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from liveops import conf, contrib
@@ -17,9 +16,8 @@ from liveops.exceptions import ConfigurationError
 _SHIPPED_LAYER = "channels.layers.InMemoryChannelLayer"
 
 
-@register("liveops")
-def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Check the ``LIVEOPS`` dict, and what it needs of the other settings."""
+def settings_messages() -> list[CheckMessage]:
+    """Return what is wrong with the ``LIVEOPS`` dict, and with what it needs beside it."""
     given = getattr(settings, "LIVEOPS", {})
     found: list[CheckMessage] = [
         Error(problem, id="liveops.E001") for problem in conf.problems(given)

@@ -78,23 +78,38 @@ class Migration(migrations.Migration):
             name="is_checkpoint",
             field=models.BooleanField(default=False),
         ),
+        migrations.RemoveIndex(model_name="liveoperation", name="liveops_newest"),
+        migrations.RemoveIndex(model_name="liveoperation", name="liveops_owner_newest"),
+        migrations.RemoveIndex(model_name="liveoperation", name="liveops_state_newest"),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(fields=["-created_on", "id"], name="liveops_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(fields=["owner", "-created_on", "id"], name="liveops_owner_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="liveoperation",
+            index=models.Index(fields=["state", "-created_on", "id"], name="liveops_state_newest"),
+        ),
         migrations.AddIndex(
             model_name="liveoperation",
             index=models.Index(
-                fields=["operation_type", "-created_on"], name="liveops_type_newest"
+                fields=["operation_type", "-created_on", "id"], name="liveops_type_newest"
             ),
         ),
         migrations.AddIndex(
             model_name="liveoperation",
             index=models.Index(
-                fields=["operation_type", "state", "-created_on"],
+                fields=["operation_type", "state", "-created_on", "id"],
                 name="liveops_type_state_newest",
             ),
         ),
         migrations.AddIndex(
             model_name="liveoperation",
             index=models.Index(
-                fields=["owner", "state", "-created_on"], name="liveops_owner_state_newest"
+                fields=["owner", "state", "-created_on", "id"], name="liveops_owner_state_newest"
             ),
         ),
         migrations.AddIndex(

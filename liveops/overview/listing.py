@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from liveops.models import LiveOperation
 from liveops.overview.filters import Filters
 from liveops.overview.reach import Reach, operation_classes
-from liveops.overview.rows import Row, count_all, newest_rows, title_of
+from liveops.overview.rows import NEWEST, Row, count_all, newest_rows, title_of
 from liveops.states import State
 
 PAGE_SIZE = 25
@@ -128,5 +128,8 @@ def read_choices(operations: "QuerySet[LiveOperation]", filters: Filters, reach:
 
 
 def _counts(operations: "QuerySet[LiveOperation]", reach: Reach) -> dict[str, int]:
-    queries = {state.value: operations.filter(state=state.value) for state in State}
+    # In the order of the list, so that they are counted in its indexes: without one, PostgreSQL
+    # reads the table from its beginning where it takes a state to be a common one.
+    ordered = operations.order_by(*NEWEST)
+    queries = {state.value: ordered.filter(state=state.value) for state in State}
     return count_all(queries, reach, COUNTED)

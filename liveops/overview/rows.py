@@ -20,6 +20,9 @@ from liveops.progress.text import format_duration, format_percent, format_took
 from liveops.progress.view import View
 from liveops.states import State
 
+NEWEST = ("-created_on", "pk")
+"""The order of a list, which is that of the indexes it is read by."""
+
 _LONGEST_NOTE = 200
 
 _VIEW_COLUMNS = (
@@ -135,7 +138,7 @@ def newest_rows(
         number: the most rows.
     """
     owner = f"owner__{get_user_model().USERNAME_FIELD}"
-    found = operations.order_by("-created_on", "pk").values(
+    found = operations.order_by(*NEWEST).values(
         *_COLUMNS,
         liveops_owner=F(owner),
         # A status may be long and an error longer still; a row shows the begin of one of them.
@@ -148,13 +151,12 @@ def newest_rows(
 def count_all(
     queries: "Mapping[str, QuerySet[LiveOperation]]", reach: Reach, most: int
 ) -> dict[str, int]:
-    """Count the operations of several queries by one, each up to ``most``.
+    """Count the operations of several queries by one, each up to ``most`` in its order, if any.
 
     The user's own row is what the database is asked for, with the numbers beside it.
     """
     numbers: dict[str, Any] = {
-        f"liveops_{name}": _Counted(query.order_by().values("pk")[:most])
-        for name, query in queries.items()
+        f"liveops_{name}": _Counted(query.values("pk")[:most]) for name, query in queries.items()
     }
     users = get_user_model()._base_manager.filter(pk=reach.user_pk)
     found: Any = users.values(**numbers).first()  # None for a user who was deleted just now

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from liveops.models import LiveOperation, LiveProgress
@@ -50,9 +50,12 @@ class StaleRun:
 def stale_runs(alias: str, seconds: float) -> list[StaleRun]:
     """Return the runs that have given no sign of life for so many seconds, up to 500."""
     running = LiveOperation._base_manager.using(alias).filter(state=State.STARTED)
-    silent = running.annotate(
-        heard_on=Coalesce("live_progress__heartbeat_on", "started_on")
-    ).filter(heard_on__lt=ago(seconds), run_id__isnull=False)
+    # Looked up for each run, not joined: a join may read the progress of all that ever ran.
+    progress = LiveProgress.objects.filter(pk=OuterRef("pk"))
+    heard_on = Coalesce(Subquery(progress.values("heartbeat_on")), "started_on")
+    silent = running.annotate(heard_on=heard_on).filter(
+        heard_on__lt=ago(seconds), run_id__isnull=False
+    )
     rows: Any = silent.values_list("pk", "run_id", "heard_on")
     return [StaleRun(*row) for row in rows[:_AT_ONCE]]
 

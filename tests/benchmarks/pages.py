@@ -91,8 +91,12 @@ def _list(client: Client) -> Iterator[Measured]:
             is_count=True,
         )
         full = quickest(ask)
+        rows.analyze()  # from here on the database plans by what it knows of the rows
+        known = quickest(ask)
     empty = min(empty, quickest(ask))
-    yield Measured("pages", "list of 101,000 operations", full, "ms", "empty list", empty, 3.0)
+    name = "list of 101,000 operations"
+    yield Measured("pages", name, full, "ms", "empty list", empty, 3.0)
+    yield Measured("pages", f"{name}, after ANALYZE", known, "ms", "empty list", empty, 3.0)
 
 
 def _log(client: Client) -> Iterator[Measured]:

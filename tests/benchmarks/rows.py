@@ -45,11 +45,18 @@ def multiply(one: LiveOperation, number: int) -> None:
     _insert(LiveOperation, values, f"{_SERIES[vendor]} n WHERE t.id = %s", [number, _key(one)])
 
 
-def give_progress(like: LiveOperation) -> None:
-    """Store a progress for every operation that has none, the same as one operation's."""
+def give_progress(like: LiveOperation, *states: str) -> None:
+    """Store a progress for every operation that has none, the same as one operation's.
+
+    Args:
+        like: that operation.
+        states: only for operations in one of these states; without any, for all.
+    """
     known = "SELECT operation_id FROM liveops_liveprogress"
     source = f"liveops_liveoperation o WHERE t.operation_id = %s AND o.id NOT IN ({known})"
-    _insert(LiveProgress, {"operation_id": "o.id"}, source, [_key(like)])
+    if states:
+        source += f" AND o.state IN ({', '.join(['%s'] * len(states))})"
+    _insert(LiveProgress, {"operation_id": "o.id"}, source, [_key(like), *states])
 
 
 def give_lines(one: LiveOperation, number: int) -> None:

@@ -79,6 +79,8 @@ class ForkServer:
 
     def close(self) -> None:
         """End it; what it has started goes on."""
+        # Whoever was forked from this process holds the socket open, but not its connection.
+        self._orders.shutdown(socket.SHUT_RDWR)
         self._orders.close()
         self._process.wait(60)
 

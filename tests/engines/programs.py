@@ -1,10 +1,11 @@
 """Python programs as forks of one process that has loaded the libraries that sites use.
 
 A site's workers, servers and commands are the real ones, found by the names that people type; what
-they save is the time to import Django, Celery and Twisted once more. Nothing of the project is
-loaded before, nor any settings. As a program this is the process that is forked.
+they save is the time to import Django, Celery and Twisted once more. Nothing of the project that
+could read settings is loaded before. As a program this is the process that is forked.
 """
 
+import atexit
 import fcntl
 import importlib
 import os
@@ -14,7 +15,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,15 +30,32 @@ LIBRARIES = (
     *("django.template.backends.django", "django.urls", "psycopg", "psycopg_pool"),
     *("rich.progress", "rich.traceback", "tenacity", "autobahn.websocket.protocol"),
     *("twisted.internet.asyncioreactor", "twisted.web.http"),
+    # Of the project only what is pure: it knows neither Django's models nor settings.
+    *("liveops.exceptions", "liveops.progress.forecast", "liveops.progress.state"),
+    *("liveops.progress.text", "liveops.progress.update", "liveops.progress.view"),
+    *("liveops.stages", "liveops.stages.retrying", "liveops.states", "liveops.summary"),
 )
 FORBIDDEN = ("liveops.models", "twisted.internet.reactor", "example", "tests.engines.settings")
 """What has to be each process's own: it reads settings, or opens files."""
 _BEYOND_TARGETS = 500
 
 
-@cache
-def _server(_pid: int) -> ForkServer:
-    return ForkServer(__name__, {**os.environ, "PYTHONPATH": str(ROOT)})
+_servers: dict[int, ForkServer] = {}  # of this process; one that was forked may inherit others
+
+
+def _server() -> ForkServer:
+    pid = os.getpid()
+    if pid not in _servers:
+        _servers[pid] = ForkServer(__name__, {**os.environ, "PYTHONPATH": str(ROOT)})
+        atexit.register(end)
+    return _servers[pid]
+
+
+def end() -> None:
+    """End the process that is forked, if this process has one; the next start makes another."""
+    server = _servers.pop(os.getpid(), None)
+    if server is not None:
+        server.close()
 
 
 def start_python(
@@ -69,7 +86,7 @@ def start_python(
     with Path(os.devnull).open("rb") as nothing:
         files = [nothing, output, errors or output]
         numbers = [*(file.fileno() for file in files), *descriptors]
-        return _server(os.getpid()).start(order, numbers)
+        return _server().start(order, numbers)
 
 
 def run_python(

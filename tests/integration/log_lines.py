@@ -1,5 +1,6 @@
 """Log lines for the tests of the log."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,15 +21,18 @@ def line(number: int, text: str = "", **values: Any) -> Line:
 
 
 def store_lines(operation: Any, lines: Iterable[Line]) -> None:
-    """Save lines as those of an operation; thousands of them, so by a statement of their own."""
-    columns = "operation_id, seq, time, level, stage, text"
+    """Save lines as those of an operation.
+
+    They may be thousands, so they go in one value, which SQLite takes apart by itself.
+    """
     moment = connection.ops.adapt_datetimefield_value
     key = LogLine._meta.get_field("operation").get_db_prep_value(operation.pk, connection)
+    rows = [[line.seq, moment(line.time), line.level, line.stage, line.text] for line in lines]
+    columns = ("seq", "time", "level", "stage", "text")
+    values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(columns)))
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO liveops_logline ({columns}) VALUES (%s, %s, %s, %s, %s, %s)",
-            [
-                (key, line.seq, moment(line.time), line.level, line.stage, line.text)
-                for line in lines
-            ],
+        cursor.execute(
+            f"INSERT INTO liveops_logline (operation_id, {', '.join(columns)})"
+            f" SELECT %s, {values} FROM json_each(%s)",
+            [key, json.dumps(rows)],
         )

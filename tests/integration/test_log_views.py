@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client
 
 from liveops import registry
 from liveops.log_pages import Log
+from liveops.progress.view import Line
 from tests.integration.conftest import Templates
 from tests.integration.edge import asynchronous, missing, person
 from tests.integration.log_lines import line, store_lines
@@ -19,15 +20,19 @@ from tests.testapp.models import Scripted
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(scope="module")
+def lines() -> list[Line]:
+    """Return 2,500 lines of two stages."""
+    return [line(n, stage="Load" if n < 1_200 else "Save") for n in range(1, 2_501)]
+
+
 @pytest.fixture
-def operation(client: Client) -> Scripted:
+def operation(client: Client, lines: list[Line]) -> Scripted:
     """Return an operation with 2,500 lines; its owner is logged in."""
     user = person("owner")
     client.force_login(user)
     operation = Scripted.objects.create(owner=user)
-    store_lines(
-        operation, (line(n, stage="Load" if n < 1_200 else "Save") for n in range(1, 2_501))
-    )
+    store_lines(operation, lines)
     store_lines(Scripted.objects.create(owner=user), (line(n, "line of another") for n in (1, 2)))
     return operation
 

@@ -1,47 +1,22 @@
 """What a look at the list and the badge costs, and that the number of operations hardly matters."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import transaction
+from pytest_django.plugin import DjangoDbBlocker
 
-from liveops.models import LiveOperation, LiveProgress
 from liveops.overview import following
 from liveops.protocol import ViewRequest
 from liveops.states import State
+from tests.benchmarks import rows
 from tests.integration.edge import person
 from tests.integration.overview import operation, several
 
 pytestmark = pytest.mark.django_db
-
-
-def multiply(one: Any, number: int) -> None:
-    """Store many operations like one that is stored, each created a second before the last."""
-    values = {
-        "id": "lower(hex(randomblob(16)))",
-        "created_on": "datetime(created_on, '-' || n.i || ' seconds')",
-    }
-    stored = [field for field in LiveOperation._meta.local_concrete_fields if not field.generated]
-    columns = [str(field.column) for field in stored]
-    sources = ", ".join(values.get(column, column) for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
-            f" INSERT INTO liveops_liveoperation ({', '.join(columns)})"
-            f" SELECT {sources} FROM liveops_liveoperation, n WHERE id = %s",
-            [number, one.pk.hex],
-        )
-
-
-def give_progress() -> None:
-    """Store the progress of all that run."""
-    LiveProgress.objects.all().delete()
-    LiveProgress.objects.bulk_create(
-        LiveProgress(operation_id=pk, percent=50, status_text="On the way")
-        for pk in LiveOperation.objects.filter(state=State.STARTED).values_list("pk", flat=True)
-    )
 
 
 def look(user: User, *requests: ViewRequest, shown: Any = None) -> list[Any]:
@@ -52,6 +27,7 @@ def look(user: User, *requests: ViewRequest, shown: Any = None) -> list[Any]:
 LIST = ViewRequest("subscribe", "list")
 BADGE = ViewRequest("subscribe", "badge")
 USER, PERMISSIONS = 1, 2
+_LONG_SECONDS = 1.0
 
 
 def test_a_look_takes_few_queries(django_assert_num_queries: Any) -> None:
@@ -70,54 +46,80 @@ def test_a_look_takes_few_queries(django_assert_num_queries: Any) -> None:
 
 
 def quickest(user: User) -> float:
-    """Return the seconds that the quickest of some looks took."""
+    """Return the seconds of processor time that the quickest of some looks took."""
     times = []
     for _ in range(9):
-        began = time.perf_counter()
+        began = time.thread_time()
         found, _badge = look(user, LIST, BADGE)
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
         assert len(found.shown.rows) == 25
+        if len(times) > 2 and sum(times) > _LONG_SECONDS:
+            break  # what takes so long is not disturbed by much
     return min(times)
 
 
-def a_user(name: str) -> User:
-    """Return somebody with the rights that the name stands for."""
-    if name == "viewer":
-        return person(name, "testapp.view_walk")
-    return person(name, is_superuser=name == "root")
+@dataclass(frozen=True)
+class Costs:
+    """What a look took, in seconds, by the name of who looked; and what was seen at last.
+
+    Attributes:
+        short: beside 25 that run.
+        long: beside 100,000 that ended, too.
+        many: beside 1,000 that run, and those.
+    """
+
+    short: dict[str, float]
+    long: dict[str, float]
+    many: dict[str, float]
+    seen: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def costs(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Costs:
+    """Return what looks cost; a long history is stored but once, and taken back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        users = {
+            "root": person("root", is_superuser=True),
+            "owner": person("owner"),
+            "viewer": person("viewer", "testapp.view_walk"),
+        }
+
+        def of_all() -> dict[str, float]:
+            return {name: quickest(user) for name, user in users.items()}
+
+        running = rows.operation(State.STARTED, owner=users["owner"])
+        rows.multiply(running, 24)
+        rows.give_progress(running)
+        short = of_all()
+        ended = operation(State.FINISHED_OK, owner=users["owner"])
+        rows.multiply(ended, 100_000)
+        long = of_all()
+        rows.multiply(running, 975)
+        rows.give_progress(running, State.STARTED)
+        many = of_all()
+        seen = {name: look(user, LIST, BADGE) for name, user in users.items()}
+        transaction.set_rollback(True)
+    return Costs(short, long, many, seen)
 
 
 @pytest.mark.timing
 @pytest.mark.parametrize("name", ["root", "owner", "viewer"])
-def test_a_thousand_that_run_slow_no_look_down(name: str) -> None:
-    user = a_user(name)
-    running = operation(State.STARTED, owner=user)
-    multiply(running, 24)
-    multiply(operation(State.FINISHED_OK, owner=user), 100_000)
-    give_progress()
-    few = quickest(user)
-    multiply(running, 975)
-    give_progress()
-    assert quickest(user) <= few * 2
-    found, badge = look(user, LIST, BADGE)
+def test_a_thousand_that_run_slow_no_look_down(costs: Costs, name: str) -> None:
+    assert costs.many[name] <= costs.long[name] * 2
+    found, badge = costs.seen[name]
     assert (badge.shown.running, found.shown.counts[State.STARTED]) == (1_000, 1_000)
     assert found.shown.total is None
 
 
 @pytest.mark.timing
 @pytest.mark.parametrize("name", ["root", "owner"])
-def test_a_long_history_hardly_matters(name: str) -> None:
-    user = a_user(name)
-    multiply(operation(State.STARTED, owner=user), 24)
-    give_progress()
-    short = quickest(user)
-    multiply(operation(State.FINISHED_OK, owner=user), 100_000)
-    assert quickest(user) <= short * 4
+def test_a_long_history_hardly_matters(costs: Costs, name: str) -> None:
+    assert costs.long[name] <= costs.short[name] * 4
 
 
 def test_the_page_far_behind_is_found(client: Any) -> None:
     root = person("root", is_superuser=True)
-    multiply(operation(State.FINISHED_OK), 12_000)
+    rows.multiply(operation(State.FINISHED_OK), 12_000)
     client.force_login(root)
     html = client.get("/live/?page=99999").content.decode()
     assert html.count('class="liveops-row"') == 1
