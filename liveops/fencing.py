@@ -8,9 +8,10 @@ run began must not put the run's columns back to what they were.
 import uuid
 from collections.abc import Collection
 from copy import deepcopy
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
-from django.db import models
+from django.db import models, router
+from django.db.models.signals import post_save, pre_save
 
 from liveops.exceptions import FenceLost
 
@@ -34,6 +35,11 @@ RUN_COLUMNS = (
 )
 """The columns that runs and controls write, often behind the back of a loaded instance."""
 
+STAGE_COLUMNS = ("current_stage", "stage_states")
+"""What is saved at each boundary of a stage."""
+
+_STAGE_FIELDS = frozenset(STAGE_COLUMNS)
+
 
 class FencedModel(models.Model):
     """The saving rules of an operation; ``run_id`` is a field of the class that inherits.
@@ -43,14 +49,49 @@ class FencedModel(models.Model):
     """
 
     fence: uuid.UUID | None = None
+    _run_query: tuple[Any, Any] = (None, None)
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, and remember the run columns as they are now."""
-        super().save(*args, **kwargs)
-        self.remember_run_columns(kwargs.get("update_fields"))
+        names = kwargs.get("update_fields")
+        if not args and names == [*STAGE_COLUMNS] and self._saves_plainly(kwargs):
+            self._save_stages()
+        else:
+            super().save(*args, **kwargs)
+        self.remember_run_columns(names)
+
+    def _saves_plainly(self, options: Collection[str]) -> bool:
+        """Return whether nobody has a hand in how a run's instance is saved; libraries may."""
+        is_fenced = self.fence is not None and not self._state.adding
+        return is_fenced and len(options) == 1 and type(self).save_base is models.Model.save_base
+
+    def _save_stages(self) -> None:
+        """Save what changes at a boundary by one UPDATE that carries the fence, signals and all.
+
+        Django's own way takes three times as long: it looks at each table of the class.
+        """
+        using = router.db_for_write(type(self), instance=self)
+        told = {"raw": False, "using": using, "update_fields": _STAGE_FIELDS}
+        pre_save.send(sender=type(self), instance=self, **told)
+        if not self._rows_of_run(using).update(**{n: getattr(self, n) for n in STAGE_COLUMNS}):
+            self._lose_fence()
+        self._state.db = using
+        post_save.send(sender=type(self), instance=self, created=False, **told)
+
+    def _rows_of_run(self, using: str) -> Any:
+        """Return the operation's row as long as the run owns it, as a query: made once a run."""
+        key, rows = self._run_query
+        if key != (self.pk, self.fence, using):
+            owner: Any = self._meta.get_field("run_id").model
+            rows = owner._base_manager.using(using).filter(pk=self.pk, run_id=self.fence)
+            self._run_query = ((self.pk, self.fence, using), rows)
+        return rows
+
+    def _lose_fence(self) -> NoReturn:
+        raise FenceLost(f"Run {self.fence} no longer owns operation {self.pk}.")
 
     @classmethod
     def from_db(
@@ -71,8 +112,9 @@ class FencedModel(models.Model):
         stored: dict[str, Any] = self.__dict__.setdefault("_stored", {})
         for name in RUN_COLUMNS:
             if names is None or name in names:
-                value = self.__dict__.get(name, self.__dict__.get(f"{name}_id"))
-                stored[name] = deepcopy(value)
+                value: Any = self.__dict__.get(name, self.__dict__.get(f"{name}_id"))
+                is_flat = name == "stage_states" and type(value) is dict  # of texts by name
+                stored[name] = dict(value) if is_flat else deepcopy(value)
 
     def _do_update(  # Django 5.2 and 6.0 differ in what follows update_fields
         self,
@@ -92,11 +134,14 @@ class FencedModel(models.Model):
                 if item[0].name not in stored
                 or stored[item[0].name] != getattr(self, item[0].attname)
             ]
-        fenced = base_qs if self.fence is None else self._fenced(base_qs, using, pk_val)
         update: Any = super()._do_update
+        if update_fields is not None and not values:
+            # None of them is a column of this table, so Django sends no statement to be fenced.
+            return update(base_qs, using, pk_val, values, update_fields, *more)
+        fenced = base_qs if self.fence is None else self._fenced(base_qs, using, pk_val)
         updated = update(fenced, using, pk_val, values, update_fields, *more)
         if self.fence is not None and not updated:
-            raise FenceLost(f"Run {self.fence} no longer owns operation {self.pk}.")
+            self._lose_fence()
         return updated
 
     def _fenced(self, base_qs: Any, using: str, pk_val: Any) -> Any:

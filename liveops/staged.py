@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from liveops.progress import Progress
 
 Body = TypeVar("Body", bound=Callable[..., Any])
+
+_OF_THE_RUN = frozenset({"_progress", "_run_query"})
+"""Attributes that a copy does not get."""
 
 
 class StagedOperation:
@@ -48,7 +52,7 @@ class StagedOperation:
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of; the run stays with the original."""
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {name: value for name, value in state.items() if name != "_progress"}
+        return {name: value for name, value in state.items() if name not in _OF_THE_RUN}
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive ``stages`` from the stage methods, unless the class lists them itself."""
@@ -120,7 +124,7 @@ class StagedOperation:
     def dry_run(self, value: bool) -> None:
         self.is_dry_run = value
 
-    @property
+    @cached_property
     def stage_headings(self) -> dict[str, str]:
         """The headings of the stages that are methods, by stage name."""
         return {stage.name: stage.heading for stage in stage_methods(type(self)).values()}
@@ -133,6 +137,8 @@ class StagedOperation:
             declared: what the stage was declared with.
         """
         limits = limits_for(self, name, declared)
+        if not self.given_limits:
+            return limits
         return limits_for(SimpleNamespace(**self.given_limits), name, limits)
 
     @classmethod

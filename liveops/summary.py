@@ -35,6 +35,18 @@ class TextConsole(Console):
         """
         raise  # noqa: PLE0704  (rich calls this where it has caught the error)
 
+    def write_lines(self, text: str, indent: int) -> None:
+        """Write lines to what is no terminal: nothing has to be laid out, so it takes no time.
+
+        Args:
+            text: any text.
+            indent: by how many spaces.
+        """
+        before = " " * indent
+        lines = _carried(self, text).split("\n")
+        self.file.write("".join(f"{before}{line}\n" if line else "\n" for line in lines))
+        self.file.flush()
+
     def forget(self) -> None:
         """Drop what could not be written; it would be written together with what follows."""
         quiet, self.quiet = self.quiet, True
@@ -99,6 +111,9 @@ def print_lines(console: Console, text: Text, indent: int = 0) -> None:
         text: any text.
         indent: by how many spaces.
     """
+    if isinstance(console, TextConsole) and not (console.is_terminal or console.quiet):
+        console.write_lines(text.plain, indent)
+        return
     for line in encodable(console, text).split("\n"):
         # Blank lines get no indentation: spaces at the end of a line help nobody.
         shown = Text(" " * indent).append_text(line) if line.plain else line
@@ -107,8 +122,12 @@ def print_lines(console: Console, text: Text, indent: int = 0) -> None:
 
 def encodable(console: Console, text: Text) -> Text:
     """Return a text that the console's stream can carry, with escapes for what it cannot."""
-    carried = text.plain.encode(console.encoding, "backslashreplace").decode(console.encoding)
+    carried = _carried(console, text.plain)
     return text if carried == text.plain else Text(carried, style=text.style)
+
+
+def _carried(console: Console, text: str) -> str:
+    return text.encode(console.encoding, "backslashreplace").decode(console.encoding)
 
 
 class Carried:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Sequence
 
 from liveops.progress.update import Sink, Update
@@ -12,31 +13,66 @@ logger = logging.getLogger("liveops")
 class Fanout:
     """Sends updates to sinks in order; a failing sink is logged once, and tried again each time.
 
+    A sink whose attribute ``may_wait`` is true takes its time with an update, as rendering HTML
+    does: user code need not wait for it.
+
     Args:
         sinks: where updates go.
     """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = list(sinks)
+        self._slow = {n for n, sink in enumerate(sinks) if getattr(sink, "may_wait", False)}
+        self._waiting: deque[Update] = deque()
         self._failing: set[int] = set()
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether an update waits for :meth:`flush`."""
+        return bool(self._waiting)
+
     def emit(self, update: Update) -> None:
-        """Hand the update to every sink."""
-        for number, sink in enumerate(self._sinks):
-            try:
-                sink.emit(update)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  (told below)
-                _raise_if_signal(error)
-                if number not in self._failing:
-                    _tell(sink, error)
-                self._failing.add(number)
-            else:
-                if number in self._failing:
-                    logger.info("liveops: %s works again", type(sink).__name__)
-                self._failing.discard(number)
+        """Hand the update to every sink, after those that wait."""
+        self.flush()
+        for number in range(len(self._sinks)):
+            self._hand(number, update)
+
+    def emit_soon(self, update: Update) -> None:
+        """Hand the update to every sink: to slow ones with the next :meth:`flush`."""
+        self.announce(update)
+        if self._slow:
+            self._waiting.append(update)
+
+    def announce(self, update: Update) -> None:
+        """Hand the update only to sinks that are not slow: the others see it with a later one."""
+        for number in range(len(self._sinks)):
+            if number not in self._slow:
+                self._hand(number, update)
+
+    def flush(self) -> None:
+        """Hand over what waits, in order."""
+        while self._waiting:
+            update = self._waiting.popleft()
+            for number in sorted(self._slow):
+                self._hand(number, update)
+
+    def _hand(self, number: int, update: Update) -> None:
+        sink = self._sinks[number]
+        try:
+            sink.emit(update)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (told below)
+            _raise_if_signal(error)
+            if number not in self._failing:
+                _tell(sink, error)
+            self._failing.add(number)
+        else:
+            if number in self._failing:
+                logger.info("liveops: %s works again", type(sink).__name__)
+            self._failing.discard(number)
 
     def close(self) -> None:
-        """Close every sink."""
+        """Hand over what waits, and close every sink."""
+        self.flush()
         for sink in self._sinks:
             try:
                 sink.close()

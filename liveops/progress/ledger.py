@@ -63,8 +63,10 @@ class Ledger:
         self._command_runs: list[CommandRun] = []
         self._checkpoints: list[StageRun] = []  # their rows may be saved already
         self._changed = False
+        self._stored: dict[str, Any] = {}  # the progress as it was saved last
         self._throttle = Throttle(settings.PERSIST_SECONDS)
         self._throttle.mark(now)
+        self._hurried = 1.0 / settings.THROTTLE_HZ  # seconds between two saves when stages end
         self._heartbeat_at = now + settings.HEARTBEAT_SECONDS
         self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
@@ -102,9 +104,12 @@ class Ledger:
 
     def put_back(self, rows: Sequence[StageRun]) -> None:
         """Take records again that the caller could not save."""
+        for row in rows:
+            row.pk = None  # what a statement gave it, the rollback may have given back
+            row._state.adding = True
         self._stage_runs[:0] = rows
         self._changed = True
-        self._throttle.hurry()
+        self._throttle.hurry(self._hurried)
 
     def make_checkpoint(self, row: StageRun, result: Any) -> None:
         """Note that a record from :meth:`add_stage_run` may stand for its stage in a resume."""
@@ -114,7 +119,7 @@ class Ledger:
         if not any(row is waiting for waiting in self._stage_runs):
             self._checkpoints.append(row)
         self._changed = True
-        self._throttle.hurry()
+        self._throttle.hurry(self._hurried)
 
     def add_command_run(
         self, stage: str, command: str, exit_status: int | None, span: Span
@@ -140,7 +145,7 @@ class Ledger:
         if len(rows) > _MOST_ROWS:
             self._give_up_oldest(rows)
         self._changed = True
-        self._throttle.hurry()
+        self._throttle.hurry(self._hurried)
         return row
 
     def _give_up_oldest(self, rows: list[Any]) -> None:
@@ -194,10 +199,12 @@ class Ledger:
         lines = self._next_lines()
         stage_runs, command_runs = list(self._stage_runs), list(self._command_runs)
         checkpoints = list(self._checkpoints)
+        columns = _columns(seq, log_seq, view)
+        stored = self._stored
         try:
             store.save_rows(
                 self._operation,
-                _columns(seq, log_seq, view),
+                {k: v for k, v in columns.items() if k not in stored or stored[k] != v},
                 lines,
                 [*stage_runs, *command_runs],
                 checkpoints,
@@ -207,6 +214,7 @@ class Ledger:
             self._note_failure(now, error)
             return False
         outages.database(self._alias).ends(self._run_id)
+        self._stored = columns
         self._is_told = False
         for _ in lines:
             self._characters -= len(self._lines.popleft().text)

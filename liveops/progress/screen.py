@@ -147,10 +147,8 @@ class Screen:
     def update(self, regions: Iterable[Region] = (), **more: Any) -> Update:
         """Return the next update in number, with the view as it is."""
         self.seq += 1
-        return Update(
-            operation=self._operation,
-            seq=self.seq,
-            view=self.view,
-            regions=frozenset(regions),
-            **more,
-        )
+        return self.last_update(regions=frozenset(regions), **more)
+
+    def last_update(self, **more: Any) -> Update:
+        """Return an update with the number of the last one: no frame comes of it."""
+        return Update(operation=self._operation, seq=self.seq, view=self.view, **more)

@@ -1,95 +1,24 @@
-"""A run while it runs: its state in memory, and the one place where that state goes out.
+"""A run as pumps serve it: what it has to show is collected, and goes out to the sinks."""
 
-``lock`` guards what has been shown: numbers, log tail, sinks. User code never holds it while it
-saves a stage, and the pump never waits for it, so that one run that hangs on a database lock
-stops neither the pump nor the other runs.
-"""
-
-import logging
-import threading
-import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import Error, connections
+from django.db import connections
 
-from liveops import lock_waits, outages, store
-from liveops.conf import get_settings
+from liveops import outages, store
 from liveops.exceptions import FenceLost, OperationCancelled
-from liveops.models import LiveOperation
-from liveops.progress.boundary import Boundary
 from liveops.progress.bridge import call_at_home
-from liveops.progress.fanout import Fanout
-from liveops.progress.late_stages import LateStages
-from liveops.progress.ledger import Ledger
-from liveops.progress.pumps import Pump
-from liveops.progress.screen import Screen
-from liveops.progress.state import ProgressState
-from liveops.progress.stopping import Stoppable
-from liveops.progress.throttle import Throttle
-from liveops.progress.update import Region, Sink, Swap, Update
+from liveops.progress.saved_run import SavedRun
+from liveops.progress.update import Region, Swap, Update
 from liveops.progress.view import ControlAction
-from liveops.stages import Checkpoints
-
-logger = logging.getLogger("liveops")
 
 _BUSY_SECONDS = 0.005
-_AWAY_SECONDS = 1.0
+_REST = 4  # times what a frame takes: the least time from one to the next
+_LONGEST_REST = 2.0
 
 
-class ServedRun(Stoppable):
-    """Ties an operation that was claimed to its state, its pump and its sinks.
-
-    Args:
-        operation: the claimed instance, with its fence.
-        claim: what :func:`liveops.store.claim` returned.
-        sinks: where updates go, in this order.
-        pump: what carries them.
-        clock: seconds, monotonic.
-    """
-
-    def __init__(
-        self,
-        operation: LiveOperation,
-        claim: store.Claim,
-        sinks: Sequence[Sink],
-        *,
-        pump: Pump,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        settings = get_settings()
-        self.operation = operation
-        self.run_id: uuid.UUID = claim.run_id
-        self.alias = store.alias_of(operation)
-        self.clock = clock
-        self.lock = threading.RLock()
-        self.throttle = Throttle(1.0 / settings.THROTTLE_HZ)
-        super().__init__(ProgressState(self._wake, line_bound=settings.LOG_LINES))
-        self.is_polled = pump.own_connection
-        self._pump = pump
-        self._boundary = Boundary(self.alias, pump, self.run_id)
-        self._ledger = Ledger(operation, claim.run_id, clock())
-        self._late_stages = LateStages(operation, self.run_id)
-        self._fanout = Fanout(sinks)
-        self._screen = Screen(operation, claim.seq, claim.log_seq)
-        self._screen.begin(claim.view, clock())
-        self._attempts = {name: [*counts] for name, counts in claim.view.stage_attempts.items()}
-        self._stage_times = {name: tuple(span) for name, span in claim.view.stage_times.items()}
-        self._checkpoints = Checkpoints(claim.checkpoints)
-        self._keeps_log = claim.keeps_log
-        self._busy_until = 0.0
-        self._ended = False
-        self.is_ending = False
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more is shown or saved."""
-        return self._ended
-
-    def in_user_transaction(self) -> bool:
-        """Return whether user code has a transaction open."""
-        return self._boundary.in_user_transaction()
+class ServedRun(SavedRun):
+    """A run as user code and pumps see it: what changed goes out, at most so often."""
 
     # What user code asks for, through Progress.
 
@@ -168,6 +97,8 @@ class ServedRun(Stoppable):
         """Return when the pump has to serve this run next, in seconds of the clock."""
         counter = self.state.counter
         counting = counter is not None and counter.active
+        if self._fanout.has_waiting:
+            return self._busy_until
         look_at = self._screen.due_at(self.throttle.interval, counting=counting)
         frame_at = self.throttle.next_at if self.state.announced else look_at
         save_at = min(self._ledger.due_at(), self._late_stages.due_at())
@@ -188,14 +119,17 @@ class ServedRun(Stoppable):
 
     def flush(self) -> None:
         """Send and save all that waits, before user code goes on."""
-        state = self.state
-        waits = self._screen.pending or self._late_stages.is_waiting
-        if not (state.announced or state.changed or state.counter or waits):
+        state, is_late = self.state, self._late_stages.is_waiting
+        if not (
+            state.announced or state.changed or state.counter or self._screen.pending or is_late
+        ):
             return
-        if self._pump.own_connection:
-            self._pump.call(self._flush_now)
-        else:
+        if not self._pump.own_connection:
             call_at_home(self._flush_now)
+        elif state.pending or self._ledger.has_lines or is_late:
+            self._pump.call(self._flush_now)
+        else:  # there is nothing to be saved first
+            self._flush_soon()
 
     def flush_due(self) -> None:
         """Send what waits and save what is due, on the run's own thread."""
@@ -206,8 +140,17 @@ class ServedRun(Stoppable):
             if not self._ended:
                 self._flush(self.clock(), show=True)
 
+    def _flush_soon(self) -> None:
+        """Collect all that waits now, and leave to the pump's thread what takes its time."""
+        with self.lock:
+            update = self._collect(self.clock())
+            if update is not None:
+                self._fanout.emit_soon(update)
+
     def _flush(self, now: float, *, show: bool) -> None:
         ledger = self._ledger
+        if not ledger.has_lines:  # else they are saved first
+            self._fanout.flush()
         if now >= self._late_stages.due_at():
             self._save_late_stages(now)
         update = self._collect(now) if show else None
@@ -217,62 +160,13 @@ class ServedRun(Stoppable):
                 self._save(now)  # log lines are stored before they are shown
         elif now >= ledger.due_at():
             ledger.postpone(now, self.throttle.interval)
+        began = self.clock()
+        self._fanout.flush()
         if update is not None:
             self._fanout.emit(update)
-
-    def _may_wait_briefly(self, now: float) -> bool:
-        """See to it that the pump does not wait long for locks; return whether that is so."""
-        if not self._pump.own_connection:
-            return True
-        connection = connections[self.alias]
-        try:
-            lock_waits.limit(connection)
-        except Error as error:
-            outages.note_failure(self.alias, self.run_id, error)
-            outages.drop_if_broken(connection)
-            self._boundary.note_outage()
-            pause = min(_AWAY_SECONDS, outages.longest_pause())
-            self._ledger.postpone(now, pause)
-            self._late_stages.postpone(now, pause)
-            return False
-        return True
-
-    def _save(self, now: float) -> bool:
-        screen = self._screen
-        try:
-            is_all = self._ledger.save(now, screen.seq, screen.log_seq, screen.view)
-        except FenceLost as lost:
-            self._lose(lost)
-            return True
-        if not self._ledger.ready(now):
-            self._look_at_connection()
-        return is_all
-
-    def _save_late_stages(self, now: float) -> None:
-        """Save the stages that have to be saved yet, if that may be, and show them after it."""
-        late = self._late_stages
-        if not self._boundary.stages_may_be_saved():
-            late.postpone(now, self.throttle.interval)
-        elif self._may_wait_briefly(now):
-            try:
-                saved = late.save(now)
-            except FenceLost as lost:
-                self._lose(lost)
-                return
-            if saved is None:
-                self._look_at_connection()
-            else:
-                self._screen.change(Region.STAGES, **saved)
-                self.state.announced |= self._pump.own_connection
-
-    def _lose(self, lost: FenceLost) -> None:
-        self.request_stop(lost)
-        self._pump.remove(self)
-
-    def _look_at_connection(self) -> None:
-        """Drop the connection of this thread if it is of no use any more."""
-        if outages.drop_if_broken(connections[self.alias]):
-            self._boundary.note_outage()
+        # Where a frame takes long, as with very many stages, it is not all that is done.
+        rest = min((self.clock() - began) * _REST, _LONGEST_REST)
+        self.throttle.next_at = max(self.throttle.next_at, began + rest)
 
     def _collect(self, now: float) -> Update | None:
         update, lines = self._screen.collect(self.state, now)
@@ -281,10 +175,19 @@ class ServedRun(Stoppable):
             self._ledger.note_change()
             self._ledger.add_lines(lines)
         if self.state.pending and self._pump.own_connection:
-            self.state.announced = True  # a flood is taken in portions
+            self._wake()  # a flood is taken in portions
         return update
+
+    def _lose(self, lost: FenceLost) -> None:
+        self.request_stop(lost)
+        self._pump.remove(self)
 
     def _wake(self) -> None:
         # A loop that was left open is closed by the garbage collector, long after the run perhaps.
-        if not self._ended:
+        if not (self._ended or self._is_awaited()):
             self._pump.wake(self)
+
+    def _is_awaited(self) -> bool:
+        """Return whether the pump's thread is to look at this run within a frame's time anyway."""
+        knows = self.state.announced and self._pump.own_connection
+        return knows and not self._fanout.has_waiting

@@ -13,8 +13,15 @@ from liveops.models import StageRun
 from liveops.progress.bridge import call_at_home
 from liveops.progress.ledger import Span
 from liveops.progress.serving import ServedRun
+from liveops.progress.throttle import Allowance
 from liveops.progress.update import Region, StageChange
 from liveops.stages import Checkpoint, StageState
+
+_MOST_AT_ONCE = 50
+"""Boundaries that are shown at once, each in a frame of its own, however fast they come."""
+
+_USUAL_STAGES = 20
+"""With more stages than this a frame costs more, so fewer are shown at once."""
 
 
 class OpenStage(Protocol):
@@ -34,6 +41,8 @@ class StagedRun(ServedRun):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._at_once = Allowance(_MOST_AT_ONCE, 1.0 / self.throttle.interval)
+        self._frame_cost = max(len(self.operation.stages) / _USUAL_STAGES, 1.0)
         self.passages: list[OpenStage] = []
         self.has_been_chained: Callable[[], bool] | None = None
 
@@ -48,7 +57,7 @@ class StagedRun(ServedRun):
             raise InvalidStateError(
                 f"The run has ended, so the stage {change.name!r} cannot begin."
             )
-        self.flush()
+        self._flush_before()
         self.raise_stop()
         self.state.stage = change.name
         if change.index is not None:
@@ -74,7 +83,7 @@ class StagedRun(ServedRun):
         """
         if self._ended:
             return
-        self.flush()
+        self._flush_before()
         together: list[StageRun] = []
         is_news = self.operation.stage_states.get(change.name) != change.state
         if change.index is not None and ended is not None:
@@ -106,9 +115,15 @@ class StagedRun(ServedRun):
                 self._ledger.add_command_run(stage, command, exit_status, span)
             self._wake()
 
+    def _flush_before(self) -> None:
+        """Send and save what waits before a boundary; but what only is shown, not in a flood."""
+        if self.state.pending or self._at_once.allows(self.clock(), self._frame_cost):
+            self.flush()
+
     def _keep(self, row: StageRun, checkpoint: Checkpoint) -> None:
         with self.lock:
             self._ledger.make_checkpoint(row, checkpoint.result)
+        self._wake()
 
     def _save_stage(self, change: StageChange, attempts: Sequence[StageRun] = ()) -> None:
         """Save the stages, then show them; a boundary whose commit waits is announced at once.
@@ -209,9 +224,15 @@ class StagedRun(ServedRun):
             if saved is not None:
                 self._screen.change(Region.STAGES, **saved)
             now = self.clock()
-            update = self._collect(now) or self._screen.update()
-            may_save = not self._pump.own_connection and self._boundary.rows_may_be_saved()
-            if may_save and self._ledger.ready(now):
-                self._save(now)
-            self._fanout.emit(replace(update, stage=change))
+            if change is not None and not self._at_once.take(now, self._frame_cost):
+                # A flood: pages see it with the next frame, a terminal has all headers in order.
+                self._fanout.announce(self._screen.last_update(stage=change))
+            else:
+                update = replace(self._collect(now) or self._screen.update(), stage=change)
+                if self._pump.own_connection:
+                    self._fanout.emit_soon(update)
+                else:
+                    if self._boundary.rows_may_be_saved() and self._ledger.ready(now):
+                        self._save(now)
+                    self._fanout.emit(update)
         self._wake()

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from liveops.progress.update import Region, Update
@@ -112,11 +112,7 @@ def _swap(pk: uuid.UUID, selector: str, mode: str, html: str) -> SafeString:
 
 
 def _carrier(pk: uuid.UUID, region: Region, inner: SafeString, seq: int) -> SafeString:
-    stamp = format_html(' data-seq="{}"', seq) if region in _STAMPED else ""
-    return format_html(
-        '<div id="op-{0}"{1} hx-swap-oob="innerHTML:#op-{2} #op-{0}">{3}</div>',
-        region.value,
-        stamp,
-        pk,
-        inner,
-    )
+    # Not by format_html(), which takes longer: what else is put in has nothing to be escaped.
+    name, stamp = f"op-{region.value}", f' data-seq="{seq:d}"' if region in _STAMPED else ""
+    head = f'<div id="{name}"{stamp} hx-swap-oob="innerHTML:#op-{pk} #{name}">'
+    return mark_safe(f"{head}{conditional_escape(inner)}</div>")  # noqa: S308

@@ -1,11 +1,13 @@
 """The regions that look the same to every watcher."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from liveops.progress.text import clean
@@ -63,10 +65,22 @@ def region_html(
 
 def times_text(operation: "LiveOperation") -> str:
     """Return when the operation was created, began and ended, to the second, a line for each."""
+    times = (getattr(operation, f"{name}_on", None) for name in ("created", "started", "finished"))
+    return _times_text(*times, get_language(), timezone.get_current_timezone_name())
+
+
+@lru_cache(maxsize=1_000)  # each frame of a run asks for the same
+def _times_text(
+    created: datetime | None,
+    started: datetime | None,
+    ended: datetime | None,
+    _language: str | None,
+    _timezone: str,
+) -> str:
     texts = {
-        _("Created %(time)s"): getattr(operation, "created_on", None),
-        _("Started %(time)s"): getattr(operation, "started_on", None),
-        _("Ended %(time)s"): getattr(operation, "finished_on", None),
+        _("Created %(time)s"): created,
+        _("Started %(time)s"): started,
+        _("Ended %(time)s"): ended,
     }
     return "\n".join(
         text % {"time": _exactly(time)} for text, time in texts.items() if time is not None

@@ -4,7 +4,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import localize
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from liveops.progress.forecast import seconds
 from liveops.progress.text import format_took, format_usual
@@ -18,6 +21,33 @@ if TYPE_CHECKING:
 
 _UNDER_WAY = (StageState.ACTIVE, StageState.RETRYING)
 
+_PENDING = gettext_noop("pending")
+_LABELS: dict[str, tuple[str, str | None]] = {
+    StageState.SKIPPED: (gettext_noop("skipped"), None),
+    StageState.RETRYING: (
+        gettext_noop("retrying"),
+        gettext_noop("retrying, attempt %(number)s of %(most)s failed"),
+    ),
+    StageState.ACTIVE: (
+        gettext_noop("running"),
+        gettext_noop("running, attempt %(number)s of %(most)s"),
+    ),
+    StageState.DONE: (gettext_noop("done"), gettext_noop("done, attempt %(number)s of %(most)s")),
+    StageState.FAILED: (
+        gettext_noop("failed"),
+        gettext_noop("failed, attempt %(number)s of %(most)s"),
+    ),
+    StageState.CANCELLED: (
+        gettext_noop("cancelled"),
+        gettext_noop("cancelled, attempt %(number)s of %(most)s"),
+    ),
+    StageState.INTERRUPTED: (
+        gettext_noop("interrupted"),
+        gettext_noop("interrupted, attempt %(number)s of %(most)s"),
+    ),
+}
+"""What a stage is said to be in each state; and so of one that was tried more than once."""
+
 
 class OperationView:
     """An operation as a template sees it: with the stages as they were shown, not as they are.
@@ -28,6 +58,7 @@ class OperationView:
         now: seconds since the epoch that clocks show, as in :class:`Clocks`.
 
     Attributes:
+        stage_labels: what each stage is said to be.
         stage_durations: how long each stage took, as text; of one that runs, a clock.
         stage_usual_durations: how long each pending stage usually takes.
     """
@@ -38,6 +69,7 @@ class OperationView:
         self.stage_states = view.stage_states
         self.stage_headings = headings_of(operation)
         self.stage_attempts = _stage_attempts(view)
+        self.stage_labels = {name: self._label(name) for name in operation.stages}
         self.stage_durations = _stage_durations(operation, view, Clocks(view, now))
         self.stage_usual_durations = {
             name: format_usual(seconds(view.expected.get(name)))
@@ -45,6 +77,15 @@ class OperationView:
             if name not in view.stage_states and view.state in (State.NOT_STARTED, State.STARTED)
         }
         self.current_stage = view.current_stage
+
+    def _label(self, name: str) -> str:
+        state, attempt = self.stage_states.get(name), self.stage_attempts.get(name)
+        if not state:
+            return _(_PENDING)
+        plain, counted = _LABELS.get(str(state), ("", None))  # what is stored may be anything
+        if attempt and counted:
+            return _(counted) % {key: localize(number) for key, number in attempt.items()}
+        return _(plain) if plain else ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._operation, name)

@@ -45,9 +45,11 @@ class Sender:
         with self._lock:
             if len(self._waiting) >= self._bound:
                 self.dropped += bool(self._waiting.popleft()[0])  # a flush's marker is no frame
+            is_busy = bool(self._waiting)  # it looks again before it sleeps
             self._waiting.append((group, message))
             loop, work = self._ensure_loop()
-        loop.call_soon_threadsafe(work.set)
+        if not is_busy:
+            loop.call_soon_threadsafe(work.set)
 
     def flush(self, timeout: float) -> bool:
         """Wait until all is sent; False if that took longer than ``timeout`` seconds."""

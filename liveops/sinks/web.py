@@ -6,6 +6,7 @@ from channels.layers import get_channel_layer
 from django.utils import translation
 
 from liveops import rendering
+from liveops.models import LiveOperation
 from liveops.progress.update import Finished, Region, Update
 from liveops.sinks.sender import Sender, sender
 
@@ -15,7 +16,12 @@ class WebSink:
 
     Args:
         through: what sends; the process's own sender if left out.
+
+    Attributes:
+        may_wait: user code need not wait until an update is rendered.
     """
+
+    may_wait = True
 
     def __init__(self, through: Sender | None = None) -> None:
         self._sender = through or sender()
@@ -41,7 +47,7 @@ class WebSink:
             "cancel_requested": update.view.cancel_requested,
             "controls": Region.CONTROLS in update.regions,
             "resumes_with": rendering.resumes_with(operation, update.view),
-            "finished": _finished_text(pk, operation.get_absolute_url(), update.finished),
+            "finished": _finished_text(pk, operation, update.finished),
             "chained": update.finished is not None and update.finished.following is not None,
         }
         self._sender.send(operation.get_channel_name(), message)
@@ -50,8 +56,9 @@ class WebSink:
         """Nothing to release: the sender serves the whole process."""
 
 
-def _finished_text(pk: str, url: str, finished: Finished | None) -> str:
+def _finished_text(pk: str, operation: LiveOperation, finished: Finished | None) -> str:
     if finished is None:
         return ""
+    url = operation.get_absolute_url()
     body = {"state": finished.state, "url": url, "success_url": finished.success_url}
     return json.dumps({"op": pk, "liveop_finished": body})

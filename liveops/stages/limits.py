@@ -56,7 +56,7 @@ def limits_for(owner: object, form: str, declared: RetryLimits) -> RetryLimits:
         value = getattr(owner, attribute, None)
         if value is not None:
             given[field] = _checked(field, attribute, value)
-    return replace(declared, **given)
+    return replace(declared, **given) if given else declared
 
 
 def _checked(field: str, name: str, value: object) -> float | None:

@@ -235,6 +235,8 @@ def _refuse_undone(function: Callable[..., Any], result: object, advice: str) ->
     Raises:
         TypeError: it is to be awaited, or iterated over.
     """
+    if result is None:
+        return
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         kind = "a generator" if inspect.isgenerator(result) else "an async generator"
         advice = "it does nothing until it is iterated over; write it without 'yield'"

@@ -23,7 +23,7 @@ from tests.benchmarks.pages import asks, client_of, queries_of, quickest, undone
 from tests.testapp.models import Scripted
 
 SIZES = (10, 100, 1_000, 10_000)
-STAGES = (5, 10, 20, 40, 80)
+STAGES = (10, 30, 100, 300)
 HIGHEST_EXPONENT = 1.1
 _ROUNDS = 9
 

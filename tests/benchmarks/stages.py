@@ -1,15 +1,19 @@
 """What it costs to pass through a stage, against the bare statements that have to be written.
 
 Bare is what nobody can do without who wants the same in the database: the two states of the stage
-in the operation's row, each naming the fence, and the record of the attempt. Ours renders and
-sends what watchers see besides, and counts as done once all its rows are there.
+in the operation's row, each naming the fence, and the record of the attempt. Ours shows watchers
+what happens besides. It is measured twice: many stages in a row, which count as done once all
+their rows are there; and stages in which something is waited for, where only the time counts that
+user code spends on entering and leaving them, each shown in a frame of its own.
 """
 
 import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from statistics import median
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -23,6 +27,7 @@ from liveops.sinks.text import TextSink
 from liveops.states import State
 from tests.benchmarks.measured import Measured
 from tests.benchmarks.operations import counted_writes
+from tests.benchmarks.postgres import on_postgres
 from tests.testapp.models import Scripted
 
 Passing = Callable[[int], None]
@@ -45,9 +50,11 @@ class Staged(Scripted):
 
 
 def measure() -> list[Measured]:
-    """Measure blocks and methods with the threaded pump and both sinks."""
+    """Measure blocks and methods with the threaded pump and both sinks, on two databases."""
     figures: list[Measured] = []
     carry_out(lambda p: figures.extend(measure_in(p)))
+    with on_postgres():
+        carry_out(lambda p: figures.extend(measure_in(p, where=", PostgreSQL", passages=150)))
     return figures
 
 
@@ -60,8 +67,11 @@ def carry_out(body: Callable[[Progress], None]) -> None:
         raise RuntimeError(operation.traceback)
 
 
-def measure_in(p: Progress, *, passages: int = 50, rounds: int = 15) -> list[Measured]:
+def measure_in(
+    p: Progress, *, where: str = "", passages: int = 400, rounds: int = 5
+) -> list[Measured]:
     """Measure inside a running operation; the counts first, then the contenders in turns."""
+    apart, bare_apart = entering(p)
     contenders: dict[str, Passing] = {
         "with p.stage()": partial(by_blocks, p),
         "stage method": partial(by_methods, p),
@@ -71,14 +81,21 @@ def measure_in(p: Progress, *, passages: int = 50, rounds: int = 15) -> list[Mea
     bare = best["bare"]
     figures = [
         Measured(
-            "stages", f"{name}, enter + exit", best[name], "µs", "its bare statements", bare, 1.5
+            *("stages", f"{name}, enter + exit{where}", best[name], "µs"),
+            *("its bare statements", bare, 1.5),
         )
         for name in contenders
     ]
+    figures.append(
+        Measured(
+            *("stages", f"with p.stage(), each shown at once{where}", apart, "µs"),
+            *("its bare statements", bare_apart, 1.5),
+        )
+    )
     for name, (updates, inserts) in counts.items():
         figures += [
-            _count(f"{name}, UPDATEs of the operation", updates, 2),
-            _count(f"{name}, INSERTs of stage runs", inserts, 1),
+            _count(f"{name}, UPDATEs of the operation{where}", updates, 2),
+            _count(f"{name}, INSERTs of stage runs{where}", inserts, 1),
         ]
     return figures
 
@@ -126,25 +143,56 @@ def by_methods(p: Progress, count: int) -> None:
         operation.load(p)
 
 
-def _bare(p: Progress, count: int) -> None:
+def entering(p: Progress, *, passages: int = 20) -> tuple[float, float]:
+    """Return the microseconds to enter and leave a stage, and those of its bare statements.
+
+    They take turns, and something is waited for in each stage. The median counts: now and then
+    another thread is in the way of either.
+    """
+    ours, bare = list[float](), list[float]()
+    for _ in range(passages):
+        ours.append(_spent(p.stage("Load")))
+        bare.append(_spent(_bare_stage(p)))
+    return median(ours), median(bare)
+
+
+def _spent(stage: AbstractContextManager[None]) -> float:
+    """Return the microseconds that it takes to enter and to leave a stage."""
+    pause, spent = threading.Event(), -time.perf_counter_ns()
+    with stage:
+        spent += time.perf_counter_ns()
+        pause.wait(0.02)
+        spent -= time.perf_counter_ns()
+    spent += time.perf_counter_ns()
+    pause.wait(0.02)
+    return spent / 1_000
+
+
+@contextmanager
+def _bare_stage(p: Progress) -> Iterator[None]:
     """Write the same rows by hand: the fence is named, and each change is a transaction."""
-    operation, run_id = p.operation, p._run.run_id
+    operation, run_id, began = p.operation, p._run.run_id, timezone.now()
     mine = LiveOperation._base_manager.filter(pk=operation.pk, run_id=run_id)
+    with transaction.atomic():
+        mine.update(current_stage=2, stage_states={**operation.stage_states, "Save": "active"})
+    yield
+    with transaction.atomic():
+        mine.update(current_stage=2, stage_states={**operation.stage_states, "Save": "done"})
+    StageRun.objects.create(
+        operation_id=operation.pk,
+        run_id=run_id,
+        stage="Save",
+        attempt=1,
+        outcome="done",
+        started_on=began,
+        finished_on=timezone.now(),
+    )
+
+
+def _bare(p: Progress, count: int) -> None:
     for _ in range(count):
-        began = timezone.now()
-        with transaction.atomic():
-            mine.update(current_stage=2, stage_states={**operation.stage_states, "Save": "active"})
-        with transaction.atomic():
-            mine.update(current_stage=2, stage_states={**operation.stage_states, "Save": "done"})
-        StageRun.objects.create(
-            operation_id=operation.pk,
-            run_id=run_id,
-            stage="Save",
-            attempt=1,
-            outcome="done",
-            started_on=began,
-            finished_on=timezone.now(),
-        )
+        with _bare_stage(p):
+            pass
 
 
 def _stored(p: Progress) -> int:

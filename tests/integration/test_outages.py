@@ -11,7 +11,8 @@ from django.db import OperationalError, connection
 from liveops import outages, store
 from liveops.models import LiveOperation, StageRun
 from liveops.progress import Progress, ledger
-from liveops.progress.pumps import InlinePump, Pump, ThreadedPump, threaded_pump
+from liveops.progress.pumps import InlinePump, Pump, threaded_pump
+from liveops.progress.threaded_pump import ThreadedPump
 from tests.integration.helpers import run_scripted
 from tests.integration.test_trouble import until
 from tests.testapp.models import Scripted

@@ -19,7 +19,8 @@ from liveops.exceptions import (
 )
 from liveops.models import LiveOperation, LogLine
 from liveops.progress import Progress
-from liveops.progress.pumps import InlinePump, ThreadedPump, threaded_pump
+from liveops.progress.pumps import InlinePump, threaded_pump
+from liveops.progress.threaded_pump import ThreadedPump
 from liveops.runners import executor
 from liveops.runners.thread import Pool
 from liveops.sinks.recording import RecordingSink

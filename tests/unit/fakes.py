@@ -32,7 +32,7 @@ class FakeRun:
         self.flags: list[Any] = []
 
     def due_at(self) -> float:
-        return self.due
+        return 0.0 if self.state.announced else self.due
 
     def serve(self, now: float) -> None:
         self.served += 1

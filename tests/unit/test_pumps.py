@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveops.progress import pumps
-from liveops.progress.pumps import InlinePump, ThreadedPump
+from liveops.progress.pumps import InlinePump
+from liveops.progress.threaded_pump import ThreadedPump
 from tests.unit.fakes import INTERVAL, FakeRun
 from tests.unit.helpers import PATIENCE, Bell, Clock
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveops.progress.rate import RateMeter
-from liveops.progress.throttle import Throttle
+from liveops.progress.throttle import Allowance, Throttle
 
 pauses = st.floats(0, 1e6)
 readings = st.lists(st.tuples(pauses, st.integers(0, 2**63)), min_size=1, max_size=40)
@@ -140,6 +140,44 @@ def test_hurry_makes_the_next_event_due() -> None:
     assert throttle.due(5.0)
     throttle.mark(5.0)
     assert not throttle.due(14.9)
+
+
+def test_hurry_may_leave_a_distance_and_never_makes_it_later() -> None:
+    throttle = Throttle(10.0)
+    throttle.mark(5.0)
+    throttle.hurry(0.5)
+    assert not throttle.due(5.4)
+    assert throttle.due(5.5)
+    throttle.hurry(30.0)
+    assert throttle.due(5.5)
+
+
+def test_an_allowance_is_used_up_and_comes_back_with_time() -> None:
+    allowance = Allowance(3, per_second=10.0)
+    assert [allowance.take(7.0) for _ in range(5)] == [True, True, True, False, False]
+    assert not allowance.allows(7.09)
+    assert allowance.allows(7.11)
+    assert allowance.take(7.11)
+    assert not allowance.take(7.12)
+    assert [allowance.take(99.0) for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_what_costs_more_uses_more_of_an_allowance_up() -> None:
+    allowance = Allowance(6, per_second=1.0)
+    assert [allowance.take(7.0, 2.5) for _ in range(3)] == [True, True, False]
+    assert allowance.take(7.0)
+    assert not allowance.take(8.0, 100.0)
+    assert allowance.take(99.0, 100.0), "it is all that there is, so no more is asked for"
+    assert not allowance.take(99.0)
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=200))
+def test_an_allowance_is_never_exceeded(steps: list[float]) -> None:
+    allowance, now, taken = Allowance(5, per_second=10.0), 1000.0, 0
+    for step in steps:
+        now += step
+        taken += allowance.take(now)
+        assert taken <= 5 + (now - 1000.0) * 10.0 + 1e-6
 
 
 @given(st.sampled_from([0.01, 0.1, 1.0, 7.5]), st.lists(st.floats(0, 3.0), max_size=200))

@@ -177,6 +177,48 @@ def test_a_sink_that_works_again_gets_the_next_update_and_a_line_in_the_log(
     assert [level for level, _ in records(caplog)] == ["ERROR", "INFO", "ERROR"]
 
 
+class Slow(RecordingSink):
+    """Takes its time."""
+
+    may_wait = True
+
+
+def numbers(sink: RecordingSink) -> list[int]:
+    return [update.seq for update in sink.updates]
+
+
+def test_a_slow_sink_gets_everything_in_order_but_not_at_once() -> None:
+    slow, quick = Slow(), RecordingSink()
+    fanout = Fanout([slow, quick])
+    fanout.emit_soon(update(seq=1))
+    fanout.emit_soon(update(seq=2))
+    assert (numbers(slow), numbers(quick)) == ([], [1, 2])
+    waiting = [fanout.has_waiting]
+    fanout.emit(update(seq=3))
+    assert numbers(slow) == numbers(quick) == [1, 2, 3]
+    assert [*waiting, fanout.has_waiting] == [True, False]
+    fanout.announce(update(seq=3))
+    assert (numbers(slow), numbers(quick)) == ([1, 2, 3], [1, 2, 3, 3])
+    fanout.emit_soon(update(seq=4))
+    fanout.flush()
+    assert numbers(slow) == [1, 2, 3, 4]
+
+
+def test_what_waits_for_a_slow_sink_is_not_lost_at_the_end() -> None:
+    slow = Slow()
+    fanout = Fanout([slow])
+    fanout.emit_soon(update(seq=1))
+    fanout.close()
+    assert (numbers(slow), slow.closed) == ([1], True)
+
+
+def test_nothing_waits_where_no_sink_is_slow() -> None:
+    quick = RecordingSink()
+    fanout = Fanout([quick])
+    fanout.emit_soon(update(seq=1))
+    assert not fanout.has_waiting
+
+
 def test_closing_reaches_every_sink(caplog: pytest.LogCaptureFixture) -> None:
     sinks: list[Any] = [Broken(), RecordingSink()]
     Fanout(sinks).close()

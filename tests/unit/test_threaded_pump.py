@@ -10,8 +10,8 @@ import pytest
 from django.db import DatabaseError, OperationalError
 
 from liveops import lock_waits, store
-from liveops.progress import pumps
-from liveops.progress.pumps import POLL_SECONDS, ThreadedPump
+from liveops.progress import threaded_pump
+from liveops.progress.threaded_pump import POLL_SECONDS, ThreadedPump
 from tests.unit.fakes import FakeRun
 
 
@@ -44,13 +44,19 @@ def add(pump: Any, *runs: FakeRun) -> None:
         pump.add(run)
 
 
+def wake(pump: Any, *runs: FakeRun) -> None:
+    for run in runs:
+        pump.wake(run)
+
+
 def test_a_wake_up_is_answered_in_the_pump_s_thread(pump: ThreadedPump) -> None:
     run, other = FakeRun(), FakeRun()
     add(pump, run, other)
     for _ in range(5):
         pump.wake(run)  # type: ignore[arg-type]
         assert run.bell.wait_for(lambda: not run.state.announced)
-    assert run.threads == other.threads == {"liveops-pump"}
+    assert run.threads == {"liveops-pump"}
+    assert not other.served, "nobody looks at a run that is not due"
     assert pump.own_connection
     assert pump._thread is not None
     assert pump._thread.daemon
@@ -73,7 +79,7 @@ def test_a_run_in_trouble_does_not_stop_the_others(
     add(pump, before, broken, behind)
     for _ in range(3):
         goals = [(run, run.served + 1) for run in (before, broken, behind)]
-        pump._event.set()
+        wake(pump, before, broken, behind)
         for run, goal in goals:
             run.wait_until_served(goal)
     pump.call(lambda: None)
@@ -85,13 +91,14 @@ def test_a_run_in_trouble_does_not_stop_the_others(
 def test_a_run_that_was_removed_is_served_no_more(pump: ThreadedPump) -> None:
     run, stays = FakeRun(), FakeRun()
     add(pump, run, stays)
+    wake(pump, run)
     run.wait_until_served(1)
     pump.remove(run)  # type: ignore[arg-type]
     pump.call(lambda: None)  # the round that was under way is over
     served = run.served
     for _ in range(3):
         goal = stays.served + 1
-        pump._event.set()
+        wake(pump, run, stays)
         stays.wait_until_served(goal)
     assert run.served == served
 
@@ -114,7 +121,7 @@ def test_the_error_of_a_call_belongs_to_its_caller(
     with pytest.raises(error):
         pump.call(fail)
     goal = run.served + 1
-    pump._event.set()
+    wake(pump, run)
     run.wait_until_served(goal)
     assert [r for r in caplog.records if r.name == "liveops"] == []
 
@@ -137,7 +144,7 @@ def test_calls_of_several_threads_each_run_once_and_in_their_order(pump: Threade
 def test_one_query_a_database_and_second_asks_for_all_flags(
     polls: list[tuple[str, list[uuid.UUID]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pumps, "connections", {"default": None, "other": None})
+    monkeypatch.setattr(threaded_pump, "connections", {"default": None, "other": None})
     pump: Any = ThreadedPump()
     runs = [FakeRun(), FakeRun(), FakeRun(alias="other")]
     pump._poll(runs, 100.0)
@@ -163,7 +170,7 @@ def test_an_operation_that_is_gone_is_told_to_its_run(
 def test_a_look_at_the_flags_that_fails_is_repeated_only_after_a_while_and_told_once(
     polls: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pumps, "connections", {"pumped": None})
+    monkeypatch.setattr(threaded_pump, "connections", {"pumped": None})
     pump: Any = ThreadedPump()
     monkeypatch.setattr(pump, "_recover_connections", lambda: None)
     tries: list[int] = []
@@ -197,6 +204,8 @@ def test_the_pump_sleeps_until_something_is_due() -> None:
     pump._next_poll = 101.0
     assert pump._pause(100.0) == 1.0
     run.due = 100.25
+    pump._plan(run.run_id)
     assert pump._pause(100.0) == 0.25
     other.due = 99.0
+    pump._plan(other.run_id)
     assert pump._pause(100.0) == 0.0
