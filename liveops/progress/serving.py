@@ -149,22 +149,30 @@ class ServedRun(SavedRun):
 
     def _flush(self, now: float, *, show: bool) -> None:
         ledger = self._ledger
-        if not ledger.has_lines:  # else they are saved first
-            self._fanout.flush()
         if now >= self._late_stages.due_at():
             self._save_late_stages(now)
         update = self._collect(now) if show else None
+        saves_first = ledger.has_lines  # log lines are stored before they are shown
+        if not saves_first:
+            self._show(update)
         if self._boundary.rows_may_be_saved():
             due = ledger.has_lines or now >= ledger.due_at()
             if due and ledger.ready(now) and self._may_wait_briefly(now):
-                self._save(now)  # log lines are stored before they are shown
+                self._save(now)
         elif now >= ledger.due_at():
             ledger.postpone(now, self.throttle.interval)
+        if saves_first:
+            self._show(update)
+
+    def _show(self, update: Update | None) -> None:
+        """Hand over what waits for slow sinks, and an update; then have a rest if that took long.
+
+        Where a frame takes long, as with very many stages, it is not all that is done.
+        """
         began = self.clock()
         self._fanout.flush()
         if update is not None:
             self._fanout.emit(update)
-        # Where a frame takes long, as with very many stages, it is not all that is done.
         rest = min((self.clock() - began) * _REST, _LONGEST_REST)
         self.throttle.next_at = max(self.throttle.next_at, began + rest)
 

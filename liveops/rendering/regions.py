@@ -4,6 +4,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.template import Context, Template
+from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
@@ -45,13 +47,15 @@ def region_html(
     """
     if region is Region.STATUS:
         text, level = _status(operation, view)
+        times = times_text(operation)
         return render(
             "_status",
             view=view,
             status_text=text,
             status_level=level,
             state=view.state,
-            times=times_text(operation),
+            times=times,
+            badge=badge_html(view.state, times),
         )
     if region is Region.PROGRESS:
         return render("_progress", **progress_context(operation, view, now))
@@ -61,6 +65,22 @@ def region_html(
         context = finished.result if finished is not None else operation.result_context
         return result_region(operation, view, context)
     raise ValueError(f"{region} is not rendered for everybody.")
+
+
+def badge_html(state: str, title: str) -> SafeString:
+    """Return a state with its icon.
+
+    Args:
+        state: the state.
+        title: what is told to whoever points at it.
+    """
+    template: Any = get_template("liveops/_state_badge.html")
+    return _badge_html(template.template, state, title, get_language())
+
+
+@lru_cache(maxsize=1_000)  # each frame of a run has the same; a template that changed is another
+def _badge_html(template: Template, state: str, title: str, _language: str | None) -> SafeString:
+    return template.render(Context({"state": state, "title": title}))
 
 
 def times_text(operation: "LiveOperation") -> str:
