@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
-_OF_THE_RUN = frozenset({"_progress", "_run_query"})
+_OF_THE_RUN = frozenset({"_progress", "_progress_query", "_run_query"})
 """Attributes that a copy does not get."""
 
 

@@ -116,7 +116,7 @@ def measure() -> list[Measured]:
         Measured("many", cost, many.cpu, "ms", "20 operations", few.cpu),
         Measured("many", frames, late, "ticks", "one tick", 1.0, 1.0),
         Measured("many", frames, late, "ticks", "20 operations", grown),
-        Measured("many", "ticks, 200 operations", HZ, "a s", "frames", many.frames, 1.1),
+        Measured("many", "ticks, 200 operations", HZ, "a s", "frames", many.frames),
     ]
 
 
@@ -141,7 +141,8 @@ def run_crowd(size: int, seconds: float) -> Crowd:
         mine = next(numbers)
         up.wait(_DEADLINE)
         due = time.monotonic() + (mine / size) / HZ
-        while not over.wait(max(due - time.monotonic(), 0.0)):
+        while not over.is_set():
+            time.sleep(max(due - time.monotonic(), 0.0))  # what costs least: it counts as ours
             p.status(repr(sink.note_call(operation.pk)))
             due += 1.0 / HZ
 

@@ -156,12 +156,16 @@ def test_an_operation_that_runs_can_be_copied() -> None:
     copies: list[Any] = []
 
     def body(op: Scripted, p: Progress) -> None:
+        with p.stage("Load"):
+            p.log("saved at once")
         copies.extend([copy.deepcopy(op), copy.copy(op), pickle.loads(pickle.dumps(op))])
+        assert {"_progress_query", "_run_query"} <= vars(op).keys()
 
     operation, _ = run_scripted(body)
     assert operation.get_state() == "FINISHED_OK", operation.traceback
     assert copies == [operation] * 3
     for each in copies:
+        assert not {"_progress_query", "_run_query"} & vars(each).keys()
         with pytest.raises(InvalidStateError):
             _ = each.progress
 
