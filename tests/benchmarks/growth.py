@@ -1,29 +1,35 @@
-"""How costs grow with the numbers: of operations, of log lines, of stages, of what runs.
+"""How costs grow with the numbers: of operations, log lines, stages, watchers, and what runs.
 
 Each is measured at some sizes, and a line is laid through the logarithms: its slope is the
 exponent, 0 for what costs the same at any size and 1 for what is linear. What is compared is the
 cost of ten times as much, 10 to the power of the exponent, since that is never near zero.
 """
 
+import asyncio
 import math
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.test import Client
 
+from liveops.consumers import LiveOperationConsumer
+from liveops.hub import current_hub
 from liveops.progress import Progress
 from liveops.progress.pumps import threaded_pump
 from liveops.reaping import Reaper
 from liveops.runners.executor import execute
 from liveops.states import State
+from liveops.subscription import Subscription
 from tests.benchmarks import rows
 from tests.benchmarks.measured import Measured
 from tests.benchmarks.pages import asks, client_of, queries_of, quickest, undone
 from tests.testapp.models import Scripted
 
 SIZES = (10, 100, 1_000, 10_000)
-STAGES = (10, 30, 100, 300)
+STAGES = (10, 100, 1_000)
 HIGHEST_EXPONENT = 1.1
 _ROUNDS = 9
 
@@ -81,6 +87,7 @@ def growths() -> Iterator[Growth]:
     yield _operations(client)
     yield _lines(client)
     yield _looks()
+    yield _watchers()
     yield _stages()
 
 
@@ -124,6 +131,48 @@ def _grown(name: str, grow: Callable[[int], Callable[[], None]]) -> Growth:
             queries.append(queries_of(ask))
             times.append(quickest(ask, _ROUNDS))
     return Growth(name, SIZES, tuple(times), tuple(queries))
+
+
+def _watchers() -> Growth:
+    times = tuple(asyncio.run(_delivered(number)) for number in SIZES)
+    return Growth("watchers that a frame is handed to", SIZES, times)
+
+
+async def _delivered(number: int) -> float:
+    """Return the milliseconds that it takes to hand a frame to so many sockets, without a server.
+
+    There are no queries: what is handed on was rendered and encoded elsewhere.
+    """
+    hub, op, sent = current_hub(), str(uuid.uuid4()), [0]
+    hub._looker = asyncio.create_task(asyncio.sleep(3_600))  # not what is measured
+
+    async def take(message: object) -> None:
+        sent[0] += 1
+
+    sockets = []
+    for _ in range(number):
+        socket: Any = LiveOperationConsumer()
+        socket.scope, socket.base_send = {"type": "websocket", "user": None}, take
+        await socket.connect()
+        socket._subscriptions[op] = Subscription(op)
+        await hub.join(socket._subscriptions[op].group, socket)
+        sockets.append(socket)
+    await asyncio.sleep(0)
+    best, text = math.inf, "x" * 500
+    for seq in range(_ROUNDS):
+        sent[0] = 0
+        began = time.perf_counter()
+        hub._take({**_FRAME, "op": op, "seq": seq, "text": text})
+        best = min(best, time.perf_counter() - began)
+        if sent[0] != number:
+            raise RuntimeError(f"{sent[0]} of {number} sockets were handed the frame.")
+    for socket in sockets:
+        await socket.disconnect(1000)
+    hub._looker.cancel()
+    return best * 1000
+
+
+_FRAME = {"state": "STARTED", "log_seq": 0, "controls": False, "finished": ""}
 
 
 def _stages() -> Growth:
