@@ -65,8 +65,14 @@ class FencedModel(models.Model):
 
     def _saves_plainly(self, options: Collection[str]) -> bool:
         """Return whether nobody has a hand in how a run's instance is saved; libraries may."""
-        is_fenced = self.fence is not None and not self._state.adding
-        return is_fenced and len(options) == 1 and type(self).save_base is models.Model.save_base
+        is_fenced, own = self.fence is not None and not self._state.adding, type(self)
+        return (
+            is_fenced
+            and len(options) == 1
+            and own.save_base is models.Model.save_base
+            and own._save_table is models.Model._save_table  # type: ignore[attr-defined]
+            and own._do_update is FencedModel._do_update
+        )
 
     def _save_stages(self) -> None:
         """Save what changes at a boundary by one UPDATE that carries the fence, signals and all.

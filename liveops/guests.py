@@ -52,19 +52,26 @@ class Guests:
 
     def __init__(self, may_watch: Callable[[Any], bool]) -> None:
         self._may_watch = may_watch
-        self._known: dict[Any, Guest] = {}
+        self._known: dict[Any, list[tuple[dict[str, Any], Guest]]] = {}
         self._unhashable: list[Any] = []
 
     def of(self, user: Any) -> Guest:
-        """Return what is known of a user; the sockets of one share it for two seconds."""
+        """Return what is known of a user; the sockets of one share it for two seconds.
+
+        They do so only if nobody has put anything on the instance of one that the other has not: a
+        rule of the project's own may look at that.
+        """
         known = user.user if isinstance(user, LongKnown) else user
-        key, now = self._key(known), time.monotonic()
-        guest = self._known.get(key)
+        same, now = self._known.setdefault(self._key(known), []), time.monotonic()
+        marks = _marks(known)
+        guest = next((guest for found, guest in same if found == marks), None)
         if guest is None or now - guest.asked_at > _HOLDS_SECONDS:
             # An instance that was asked before remembers what it was told then.
             is_old = guest is not None or known is not user
             fresh = loaded_anew(known) if is_old else known
-            guest = self._known[key] = Guest(fresh, now, self._may_watch(fresh))
+            same[:] = [(found, other) for found, other in same if other is not guest]
+            guest = Guest(fresh, now, self._may_watch(fresh))
+            same.append((marks, guest))
         return guest
 
     def _key(self, user: Any) -> Any:
@@ -75,6 +82,17 @@ class Guests:
             self._unhashable.append(user)  # so that no other user gets its id
             return id(user)
         return user
+
+
+def _marks(user: Any) -> dict[str, Any]:
+    """Return what is on an instance, but for what it remembers of its permissions."""
+    values = getattr(user, "__dict__", {})
+    values = getattr(values.get("_wrapped", user), "__dict__", {})  # of a lazy one, the real one
+    return {
+        name: value
+        for name, value in values.items()
+        if name != "_state" and not name.endswith("perm_cache")
+    }
 
 
 def loaded_anew(user: Any) -> Any:

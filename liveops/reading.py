@@ -126,6 +126,14 @@ class Reading:
         """Whether there is an operation, and all of it could be read."""
         return self._for_all.has_returned
 
+    def renew(self) -> None:
+        """Have those who ask from now on judged by the operation as it is then stored.
+
+        What was read and rendered of it stays.
+        """
+        self._found = _Once(lambda: snapshot.find(self._pk))
+        self._guests = Guests(self._may_watch)
+
     def is_open_to(self, user: Any) -> bool:
         """Return whether the user may watch the operation, which there has to be."""
         return self._guests.of(user).may_watch

@@ -30,6 +30,7 @@ _REST = 2  # times what an operation's reading and rendering took, so that a cro
 _LONGEST_REST = 0.25
 _KEPT_SECONDS = 1.0  # after the last question
 _LONGEST_KEPT_SECONDS = 10.0
+_RENEWED_SECONDS = 2.0  # a change of its owner, say, has no frame that would tell of it
 
 
 @dataclass(slots=True, eq=False)
@@ -48,13 +49,15 @@ class _Kept:
     Attributes:
         reading: the reading.
         version: of the operation, when the reading began.
-        began_at: seconds of the loop's clock; ``asked_at`` is when the last question was answered.
+        began_at: seconds of the loop's clock; ``asked_at`` is when the last question was answered,
+            and ``renewed_at`` when it was read last who may see the operation.
     """
 
     reading: Reading
     version: int
     began_at: float
     asked_at: float
+    renewed_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class Readings:
             for asker in askers:
                 asker.answer.cancel()
         if version is not None and reading.is_sound:
-            kept = _Kept(reading, version, began_at, began_at)
+            kept = _Kept(reading, version, began_at, began_at, began_at)
         if kept is not None:
             self._keep(pk, kept)
         return rest
@@ -149,7 +152,12 @@ class Readings:
         if kept is None or any(asker.anew for asker in askers):
             return None
         is_old = now - kept.asked_at > _KEPT_SECONDS or now - kept.began_at > _LONGEST_KEPT_SECONDS
-        return None if is_old or kept.version != self._version(pk) else kept
+        if is_old or kept.version != self._version(pk):
+            return None
+        if now - kept.renewed_at > _RENEWED_SECONDS:
+            kept.renewed_at = now
+            kept.reading.renew()
+        return kept
 
     def _keep(self, pk: uuid.UUID, kept: _Kept) -> None:
         loop = asyncio.get_running_loop()

@@ -51,4 +51,13 @@ def _stand_in(model: type[LiveOperation], site: admin.AdminSite) -> Any:
 STAND_IN: Any = _stand_in
 """What is registered in place of ``LiveOperationAdmin``: a site calls it as it calls a class."""
 
-admin.site.register(LiveOperation, STAND_IN)
+
+def registers_as_usual(site: admin.AdminSite) -> bool:
+    """Return whether a site only calls what is registered; one of a project's own may do more."""
+    return site.__class__.register is admin.AdminSite.register
+
+
+if registers_as_usual(admin.site):
+    admin.site.register(LiveOperation, STAND_IN)
+else:
+    admin.site.register(LiveOperation, __getattr__("LiveOperationAdmin"))

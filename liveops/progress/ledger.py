@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
+from django.db import connections
 from django.db.models import Model
 from django.utils import timezone
 
@@ -104,9 +105,6 @@ class Ledger:
 
     def put_back(self, rows: Sequence[StageRun]) -> None:
         """Take records again that the caller could not save."""
-        for row in rows:
-            row.pk = None  # what a statement gave it, the rollback may have given back
-            row._state.adding = True
         self._stage_runs[:0] = rows
         self._changed = True
         self._throttle.hurry(self._hurried)
@@ -214,7 +212,8 @@ class Ledger:
             self._note_failure(now, error)
             return False
         outages.database(self._alias).ends(self._run_id)
-        self._stored = columns
+        # In a transaction of somebody else's they may be taken back: then all are saved again.
+        self._stored = columns if connections[self._alias].get_autocommit() else {}
         self._is_told = False
         for _ in lines:
             self._characters -= len(self._lines.popleft().text)

@@ -100,6 +100,7 @@ class ServedRun(SavedRun):
         if self._fanout.has_waiting:
             return self._busy_until
         look_at = self._screen.due_at(self.throttle.interval, counting=counting)
+        look_at = max(look_at, self.throttle.next_at)
         frame_at = self.throttle.next_at if self.state.announced else look_at
         save_at = min(self._ledger.due_at(), self._late_stages.due_at())
         return max(min(frame_at, save_at), self._busy_until)

@@ -120,6 +120,10 @@ class StagedRun(ServedRun):
         if self.state.pending or self._at_once.allows(self.clock(), self._frame_cost):
             self.flush()
 
+    def _is_too_much(self, now: float) -> bool:
+        """Return whether a boundary is left to a later frame; only a pump's thread sees to that."""
+        return self._pump.own_connection and not self._at_once.take(now, self._frame_cost)
+
     def _keep(self, row: StageRun, checkpoint: Checkpoint) -> None:
         with self.lock:
             self._ledger.make_checkpoint(row, checkpoint.result)
@@ -224,7 +228,7 @@ class StagedRun(ServedRun):
             if saved is not None:
                 self._screen.change(Region.STAGES, **saved)
             now = self.clock()
-            if change is not None and not self._at_once.take(now, self._frame_cost):
+            if change is not None and self._is_too_much(now):
                 # A flood: pages see it with the next frame, a terminal has all headers in order.
                 self._fanout.announce(self._screen.last_update(stage=change))
             else:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -28,6 +28,8 @@ from liveops.store.rows import (
     kept_progress,
     rows_of,
 )
+
+Record = TypeVar("Record", StageRun, CommandRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,9 @@ def save_rows(
             add_lines(alias, operation, lines)
             _prune(alias, operation, lines[0].seq, lines[-1].seq, keep_lines)
         if attempts := [row for row in ended if isinstance(row, StageRun)]:
-            StageRun.objects.using(alias).bulk_create(attempts)
+            StageRun.objects.using(alias).bulk_create(_not_stored(alias, operation, attempts))
         if commands := [row for row in ended if isinstance(row, CommandRun)]:
-            CommandRun.objects.using(alias).bulk_create(commands)
+            CommandRun.objects.using(alias).bulk_create(_not_stored(alias, operation, commands))
         for row in checkpoints:
             # Not by its key, which MySQL does not return from a bulk insert.
             values = {name: getattr(row, name) for name in ("stage", "attempt", "finished_on")}
@@ -153,6 +155,7 @@ def save_stages(
 def save_attempts(operation: LiveOperation, rows: Sequence[StageRun]) -> None:
     """Save records of attempts; inside the transaction of a write that names the fence."""
     alias = alias_of(operation)
+    rows = _not_stored(alias, operation, rows)
     if len(rows) == 1:  # as nearly always; a bulk of one takes longer
         rows[0].save(using=alias, force_insert=True)
     else:
@@ -215,6 +218,23 @@ def fail_unstarted(operation: LiveOperation, error_text: str) -> bool:
             )
             adopt(operation, **values)
     return bool(done)
+
+
+def _not_stored(alias: str, operation: LiveOperation, rows: Sequence[Record]) -> list[Record]:
+    """Return the records that are still to be inserted.
+
+    One that has a key was tried before. If the connection broke, nobody knows whether it is there;
+    and after a rollback its key may be another record's by now.
+    """
+    keys: list[Any] = [row.pk for row in rows]
+    if not any(keys):
+        return list(rows)
+    same = type(rows[0])._base_manager.using(alias).filter(operation=operation.pk, pk__in=keys)
+    stored = set(same.values_list("pk", "finished_on"))
+    missing = [row for row in rows if (row.pk, row.finished_on) not in stored]
+    for row in missing:
+        row.pk, row._state.adding = None, True
+    return missing
 
 
 def _save_progress(alias: str, operation: LiveOperation, progress: Mapping[str, Any]) -> None:

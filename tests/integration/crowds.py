@@ -29,6 +29,7 @@ def no_hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         all_sent()
     monkeypatch.setattr(readings, "_KEPT_SECONDS", 3_600.0)
     monkeypatch.setattr(readings, "_LONGEST_KEPT_SECONDS", 3_600.0)
+    monkeypatch.setattr(readings, "_RENEWED_SECONDS", 3_600.0)
     monkeypatch.setattr(consumers, "_FRESH_SECONDS", 3_600.0)
     monkeypatch.setattr(guests, "_HOLDS_SECONDS", 3_600.0)
 

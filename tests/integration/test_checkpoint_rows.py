@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connections, transaction
+from django.utils import timezone
 
 from liveops import store
-from liveops.models import LiveOperation, StageRun
+from liveops.models import LiveOperation, LiveProgress, StageRun
 from liveops.progress.boundary import Boundary
 from liveops.progress.ledger import Ledger, Span
 from liveops.progress.pumps import InlinePump
@@ -41,6 +42,47 @@ def test_a_checkpoint_is_saved_with_its_record(ledger: Ledger) -> None:
     assert save(ledger)
     saved = StageRun.objects.get()
     assert (saved.is_checkpoint, saved.result) == (True, {"rows": 3})
+
+
+def test_a_record_whose_key_became_another_one_s_is_saved_all_the_same(ledger: Ledger) -> None:
+    other = Scripted.objects.create()
+    taken = StageRun.objects.create(
+        operation_id=other.pk,
+        run_id=other.pk,
+        stage="Save",
+        attempt=1,
+        outcome="done",
+        started_on=timezone.now(),
+        finished_on=timezone.now(),
+    )
+    row = ledger.add_stage_run("Load", "done", 1, Span(2.0))
+    row.pk = taken.pk  # as a commit that failed left it
+    assert save(ledger)
+    assert list(StageRun.objects.values_list("stage", flat=True)) == ["Save", "Load"]
+
+
+def test_a_record_that_is_stored_although_that_failed_is_not_saved_twice(ledger: Ledger) -> None:
+    ledger.add_stage_run("Load", "done", 1, Span(2.0))
+    rows = ledger.take_stage_runs()
+    store.save_attempts(ledger._operation, rows)
+    ledger.put_back(rows)
+    ledger.add_stage_run("Save", "done", 1, Span(1.0))
+    assert save(ledger)
+    assert list(StageRun.objects.values_list("stage", flat=True)) == ["Load", "Save"]
+
+
+def test_what_was_rolled_back_behind_the_ledger_is_saved_again(ledger: Ledger) -> None:
+    def text() -> str:
+        return LiveProgress.objects.values_list("status_text", flat=True).get()
+
+    connection = connections["default"]
+    connection.set_autocommit(False)
+    assert ledger.save(START, 1, 0, View(status_text="inside"))
+    connection.rollback()
+    connection.set_autocommit(True)
+    assert text() == ""
+    assert ledger.save(START, 2, 0, View(status_text="inside"))
+    assert text() == "inside"
 
 
 def test_a_record_that_was_saved_before_becomes_a_checkpoint(ledger: Ledger) -> None:

@@ -4,7 +4,9 @@ Each boundary is shown in a frame of its own, until there are too many of them.
 """
 
 import io
+import threading
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from django.db.models.signals import post_save, pre_save
@@ -12,7 +14,8 @@ from django.db.models.signals import post_save, pre_save
 from liveops.models import StageRun
 from liveops.progress import Progress
 from liveops.progress.pumps import InlinePump, Pump, threaded_pump
-from liveops.progress.update import Region
+from liveops.progress.serving import ServedRun
+from liveops.progress.update import Region, Update
 from liveops.sinks.recording import RecordingSink
 from liveops.sinks.text import TextSink
 from tests.integration.helpers import run_scripted
@@ -51,6 +54,46 @@ def test_each_of_a_few_stages_is_shown_as_it_begins_and_as_it_ends(pump: type[Pu
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
+def test_without_a_pump_s_thread_each_boundary_is_shown_however_many_there_are() -> None:
+    seen: list[dict[str, str]] = []
+    page = Page()
+
+    def body(op: Scripted, p: Progress) -> None:
+        for _ in range(100):
+            with p.stage("Load"):
+                pass
+        with p.stage("Save"):
+            seen.append(dict(page.updates[-1].view.stage_states))
+
+    run_scripted(body, pump=InlinePump(), sinks=[page])
+    assert seen == [{"Load": "done", "Save": "active"}]
+
+
+def test_a_frame_that_takes_long_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Page):
+        def emit(self, update: Update) -> None:
+            super().emit(update)
+            threading.Event().wait(0.05)
+
+    page, served = Slow(), [0]
+    serve = ServedRun.serve
+
+    def counting(self: ServedRun, now: float) -> None:
+        served[0] += 1
+        serve(self, now)
+
+    monkeypatch.setattr(ServedRun, "serve", counting)
+
+    def body(op: Scripted, p: Progress) -> None:
+        for _ in p.track(count()):
+            if len(page.updates) >= 5:
+                break
+
+    operation, _ = run_scripted(body, pump=threaded_pump(), sinks=[page])
+    assert operation.get_state() == "FINISHED_OK"
+    assert served[0] < 100, "the pump has a rest, it does not look again and again"
+
+
 @PUMPS
 def test_a_flood_of_stages_is_saved_as_a_whole_and_shown_in_few_frames(pump: type[Pump]) -> None:
     passages = 400
@@ -70,7 +113,8 @@ def test_a_flood_of_stages_is_saved_as_a_whole_and_shown_in_few_frames(pump: typ
     lines = terminal.getvalue().splitlines()
     assert lines.count("=== [1/3] Load ===") == passages
     assert lines.count("=== [3/3] Save ===") == 1
-    assert len(page.updates) < passages, "of two boundaries and a percentage each"
+    if pump is not InlinePump:
+        assert len(page.updates) < passages, "of two boundaries and a percentage each"
     numbers = [update.seq for update in page.updates]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert page.updates[-1].view.stage_states == {"Load": "done", "Save": "done"}
@@ -119,22 +163,23 @@ def test_receivers_hear_of_each_boundary_as_of_any_save() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["save_base", "_save_table", "_do_update"])
 def test_a_library_that_takes_part_in_saving_is_not_passed_by(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[object] = []
-    original = Scripted.save_base
+    seen: list[str] = []
+    original = getattr(Scripted, name)
 
-    def tracking(self: Scripted, *args: object, **kwargs: object) -> None:
-        seen.append(kwargs.get("update_fields"))
-        original(self, *args, **kwargs)  # type: ignore[arg-type]
+    def tracking(self: Scripted, *args: object, **kwargs: object) -> object:
+        seen.append(self.stage_states["Load"])
+        return original(self, *args, **kwargs)
 
     def body(op: Scripted, p: Progress) -> None:
-        monkeypatch.setattr(Scripted, "save_base", tracking)
+        monkeypatch.setattr(Scripted, name, tracking)
         with p.stage("Load"):
             pass
         monkeypatch.undo()
 
     operation, _ = run_scripted(body)
-    assert seen == [frozenset({"current_stage", "stage_states"})] * 2
+    assert list(dict.fromkeys(seen)) == ["active", "done"]
     assert operation.stage_states == {"Load": "done"}

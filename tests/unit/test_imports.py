@@ -51,6 +51,16 @@ def loaded() -> list[set[str]]:
     return found
 
 
+def test_a_site_that_looks_at_what_it_registers_is_given_the_class_itself() -> None:
+    class Curious(admin.AdminSite):
+        def register(self, *arguments: object, **options: object) -> None:
+            """Look at it."""
+
+    assert liveops.admin.registers_as_usual(admin.site)
+    assert liveops.admin.registers_as_usual(admin.AdminSite())
+    assert not liveops.admin.registers_as_usual(Curious())
+
+
 def registered() -> admin.AdminSite:
     """Return a site with what this package registers, which nobody has looked at."""
     site = admin.AdminSite()

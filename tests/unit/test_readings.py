@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from liveops import readings, snapshot
 from liveops.guests import Guests
@@ -235,6 +237,28 @@ def test_a_loop_has_one_set_of_readings() -> None:
         return current_readings()
 
     assert in_a_loop(ask) is not in_a_loop(ask)
+
+
+def test_users_share_an_answer_only_if_nothing_else_tells_them_apart() -> None:
+    asked: list[Any] = []
+    joined = timezone.now()
+
+    def may_watch(user: Any) -> bool:
+        asked.append(user)
+        return getattr(user, "is_verified", False)
+
+    def someone(**marks: Any) -> Any:
+        user = User(pk=1, date_joined=joined)
+        vars(user).update(marks)
+        return user
+
+    guests = Guests(may_watch)
+    verified = guests.of(someone(is_verified=True))
+    assert verified.may_watch
+    assert not guests.of(someone()).may_watch
+    assert guests.of(someone(is_verified=True, _perm_cache={"a.view_b"})) is verified
+    assert guests.of(SimpleLazyObject(lambda: someone(is_verified=True))) is verified
+    assert len(asked) == 2
 
 
 def test_users_are_taken_for_one_only_if_they_are() -> None:

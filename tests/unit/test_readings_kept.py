@@ -56,6 +56,28 @@ def test_who_comes_later_gets_it_too(play: Callable[[Scene], None]) -> None:
     play(scene)
 
 
+def test_now_and_then_it_is_read_again_who_may_see_it(
+    play: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[Reading] = []
+
+    def note(reading: Reading) -> None:
+        renewed.append(reading)
+
+    monkeypatch.setattr(Reading, "renew", note)
+
+    async def scene(ours: Readings, known: Known) -> None:
+        first = await ours.ask(ONE, which)
+        monkeypatch.setattr(readings, "_RENEWED_SECONDS", 3_600.0)
+        await ours.ask(ONE, which)
+        assert renewed == []
+        monkeypatch.setattr(readings, "_RENEWED_SECONDS", -1.0)
+        assert await ours.ask(ONE, which) is first
+        assert len(renewed) == 1
+
+    play(scene)
+
+
 @pytest.mark.parametrize("version", [2, None], ids=["something new", "nobody knows"])
 def test_not_once_there_is_something_new(
     version: int | None, play: Callable[[Scene], None]
