@@ -213,7 +213,7 @@ class Ledger:
             return False
         outages.database(self._alias).ends(self._run_id)
         # In a transaction of somebody else's they may be taken back: then all are saved again.
-        self._stored = columns if connections[self._alias].get_autocommit() else {}
+        self._stored = columns if connections[self._alias].autocommit else {}
         self._is_told = False
         for _ in lines:
             self._characters -= len(self._lines.popleft().text)
