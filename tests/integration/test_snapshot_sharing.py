@@ -75,11 +75,16 @@ async def test_only_who_may_not_see_it_is_refused(run: HeldRun, owner: Any) -> N
         await ask(sockets[4:], run.operation, token=token)
         answers = [await socket.hear() for socket in sockets]
         await run.ado(lambda p: p.status("more"))
-        rest = [await socket.hear_rest() for socket in sockets]
+        shown_to = [
+            await socket.hear_until(lambda frame: "more" in frame["liveop_html"])
+            for socket in sockets[::2]
+        ]
+        others = [await socket.hear_rest() for socket in sockets[1::2]]
     assert [answer.get("error") for answer in answers] == [
         None, "not_found", None, "not_found", None,
     ]  # fmt: skip
-    assert [len(frames) for frames in rest] == [1, 0, 1, 0, 1]
+    assert [len(frames) for frames in shown_to] == [1, 1, 1]
+    assert [len(frames) for frames in others] == [0, 0]
     shown = fragments(answers[4]["liveop_html"], run.operation.pk)
     assert not shown["op-controls"].all("form"), "a token is no right to steer"
 
