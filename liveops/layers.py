@@ -7,6 +7,7 @@ parts of one process only; several processes need a layer such as channels_redis
 """
 
 import asyncio
+import os
 import random
 import string
 import threading
@@ -16,7 +17,28 @@ from copy import deepcopy
 from typing import Any
 
 from channels.exceptions import ChannelFull
-from channels.layers import BaseChannelLayer
+from channels.layers import BaseChannelLayer, get_channel_layer
+
+_making = threading.RLock()
+
+
+def channel_layer() -> BaseChannelLayer | None:
+    """Return the project's channel layer, the same to every thread; None if it has none.
+
+    Channels makes it when it is first asked for, and would make two if two threads asked at the
+    same time: what is sent to one in memory is not heard by who listens to the other.
+    """
+    with _making:
+        return get_channel_layer()
+
+
+def _after_fork() -> None:
+    # Another thread of the parent may have held it.
+    global _making  # noqa: PLW0603
+    _making = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 _Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 _ALPHABET = string.ascii_letters + string.digits

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from channels.layers import get_channel_layer
-
 from liveops import outages
+from liveops.layers import channel_layer
 
 logger = logging.getLogger("liveops")
 
@@ -54,7 +53,7 @@ class Membership:
     async def join(self, group: str) -> None:
         """Take the messages of a group from now on, or from when the layer can be reached."""
         self._wanted.add(group)
-        layer = get_channel_layer()
+        layer = channel_layer()
         if self._is_away:
             self._doubted.add(group)
         elif layer is not None:
@@ -69,7 +68,7 @@ class Membership:
         if not self._wanted:
             outages.layer().forget(self)  # nobody here finds out when it is back
         was_joined = self._joined.pop(group, None) is not None
-        layer = get_channel_layer()
+        layer = channel_layer()
         if layer is not None and self._channel is not None and was_joined and not self._is_away:
             await self._tried(layer.group_discard(group, self._channel))
 
@@ -95,7 +94,7 @@ class Membership:
 
     async def tend(self) -> None:
         """Join what is not joined, and renew what the layer would forget; to be called often."""
-        layer = get_channel_layer()
+        layer = channel_layer()
         if layer is None or not self._wanted:
             return
         async with self._lock:
@@ -170,7 +169,7 @@ class Membership:
 
     async def _listen(self, channel: str) -> None:
         while True:
-            layer = get_channel_layer()
+            layer = channel_layer()
             if layer is None:
                 return
             try:

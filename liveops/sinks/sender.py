@@ -13,9 +13,8 @@ import threading
 from collections import Counter, deque
 from typing import Any
 
-from channels.layers import get_channel_layer
-
 from liveops import outages
+from liveops.layers import channel_layer
 
 logger = logging.getLogger("liveops")
 
@@ -136,7 +135,7 @@ class Sender:
 
 
 async def _send(group: str, message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
+    layer = channel_layer()
     if layer is not None:
         await layer.group_send(group, message)
 

@@ -2,10 +2,10 @@
 
 import json
 
-from channels.layers import get_channel_layer
 from django.utils import translation
 
 from liveops import rendering
+from liveops.layers import channel_layer
 from liveops.models import LiveOperation
 from liveops.progress.update import Finished, Region, Update
 from liveops.sinks.sender import Sender, sender
@@ -29,7 +29,7 @@ class WebSink:
     @staticmethod
     def available() -> bool:
         """Return whether the project has a channel layer."""
-        return get_channel_layer() is not None
+        return channel_layer() is not None
 
     def emit(self, update: Update) -> None:
         """Send an update to the operation's group."""

@@ -24,7 +24,7 @@ async def test_a_membership_is_renewed_before_the_layer_forgets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     layer = InMemoryChannelLayer(group_expiry=3)
-    monkeypatch.setattr(membership, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(membership, "channel_layer", lambda: layer)
     ours = membership.Membership(lambda message: None, lambda group: None)
     await ours.join("liveop.a")
     await ours.join("liveop.b")

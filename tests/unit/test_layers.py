@@ -1,14 +1,17 @@
 """The in-memory layer: from any thread, in order, nothing lost, bounded."""
 
 import asyncio
+import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
 from channels.exceptions import ChannelFull
-from channels.layers import get_channel_layer
+from channels.layers import channel_layers, get_channel_layer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +35,24 @@ async def settle() -> None:
 
 def test_it_is_the_layer_of_the_test_project() -> None:
     assert isinstance(get_channel_layer(), InMemoryChannelLayer)
+
+
+def test_threads_that_ask_first_at_the_same_time_are_given_the_same_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make, both_make_one = channel_layers.make_backend, threading.Barrier(2, timeout=0.2)
+
+    def slowly(name: str) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            both_make_one.wait()
+        return make(name)
+
+    monkeypatch.setattr(channel_layers, "backends", {})
+    monkeypatch.setattr(channel_layers, "make_backend", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (pool.submit(layers.channel_layer) for _ in range(2))
+        assert one.result() is other.result()
+    assert both_make_one.broken
 
 
 @given(st.integers(1, 6), actions)

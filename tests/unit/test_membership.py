@@ -67,7 +67,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scene], None]:
     def play(scene: Scene) -> None:
         async def main() -> None:
             layer, ours = Layer(), Ours()
-            monkeypatch.setattr(membership, "get_channel_layer", lambda: layer)
+            monkeypatch.setattr(membership, "channel_layer", lambda: layer)
             await scene(layer, ours)
             if ours._listener is not None:
                 ours._listener.cancel()

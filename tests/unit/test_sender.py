@@ -61,7 +61,7 @@ class Layer:
 def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
     """Return the layer that senders find; they try again almost at once."""
     fake = Layer()
-    monkeypatch.setattr(module, "get_channel_layer", lambda: fake)
+    monkeypatch.setattr(module, "channel_layer", lambda: fake)
     monkeypatch.setattr(module, "_FIRST_PAUSE", 1e-4)
     monkeypatch.setattr(module, "_LONGEST_PAUSE", 1e-3)
     return fake
@@ -251,7 +251,7 @@ def test_flushing_waits_for_everything_handed_over_before(layer: Layer) -> None:
 def test_a_project_without_a_layer_loses_nothing_but_the_frames(
     monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "get_channel_layer", lambda: None)
+    monkeypatch.setattr(module, "channel_layer", lambda: None)
     sender = Sender()
     sender.send("group", {"n": 1})
     assert sender.flush(PATIENCE)
