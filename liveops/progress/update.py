@@ -78,7 +78,8 @@ class Update:
 
     Attributes:
         operation: the running operation.
-        seq: number of the frame; contiguous within a run.
+        seq: number of the frame; contiguous within a run. What only announces a stage to a
+            terminal has the number of the update before it, and no region.
         view: everything that is shown now.
         regions: the parts of the page that changed.
         lines: log lines added, in order; in between, a gap in the numbers stands for lines that

@@ -13,7 +13,7 @@ what the database and its connections are taken for.
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -188,16 +188,7 @@ def _servers(load: Load, costs: Costs, highest: float) -> int:
         memory = load.watchers / servers * costs.watcher_bytes
         return server_work(load, costs, servers) <= highest and memory <= costs.process_bytes
 
-    if not load.watchers:
-        return 0
-    most = 1
-    while not carries(most):
-        most *= 2
-    fewest = most // 2
-    while most - fewest > 1:
-        middle = (most + fewest) // 2
-        most, fewest = (middle, fewest) if carries(middle) else (most, middle)
-    return most
+    return _first(carries) if load.watchers else 0
 
 
 def most_operations(part: str, load: Load, costs: Costs | None = None) -> int:
@@ -213,14 +204,19 @@ def most_operations(part: str, load: Load, costs: Costs | None = None) -> int:
         watchers = round(operations * load.watchers / load.operations)
         return part in plan(replace(load, operations=operations, watchers=watchers), costs).full
 
+    return _first(is_full) - 1
+
+
+def _first(holds: Callable[[int], bool]) -> int:
+    """Return the first number from 1 on of which something holds, as of all after it."""
     most = 1
-    while not is_full(most):
+    while not holds(most):
         most *= 2
     fewest = most // 2
     while most - fewest > 1:
         middle = (most + fewest) // 2
-        fewest, most = (fewest, middle) if is_full(middle) else (middle, most)
-    return fewest
+        most, fewest = (middle, fewest) if holds(middle) else (most, middle)
+    return most
 
 
 def costs_from(rows: Iterable[Mapping[str, object]], known: Costs | None = None) -> Costs:

@@ -75,3 +75,12 @@ def other_run(owner: User) -> Iterator[HeldRun]:
     """Return a second one."""
     with HeldRun(owner=owner) as held:
         yield held
+
+
+@pytest.fixture(params=["memory", "database"])
+def source(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Read snapshots from the run in this process, or from the database as another would."""
+    if request.param == "database":
+        settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 1e-6}
+        monkeypatch.setattr(registry, "find", lambda pk: None)
+    return request.param

@@ -67,15 +67,6 @@ def after_reading(gate: Gate, patch: pytest.MonkeyPatch) -> None:
 MOMENTS = [before_reading, after_the_row, after_the_lines, after_reading]
 
 
-@pytest.fixture(params=["memory", "database"])
-def source(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Read snapshots from the run in this process, or from the database as another would."""
-    if request.param == "database":
-        settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 1e-6}
-        monkeypatch.setattr(registry, "find", lambda pk: None)
-    return request.param
-
-
 def first_stage(p: Progress) -> None:
     with p.stage("Load"):
         p.log("1")

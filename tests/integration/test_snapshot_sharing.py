@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from liveops import reading, registry, rendering
+from liveops import reading, rendering
 from tests.integration.crowds import all_sent, ask, counted, crowd, no_hurry, watchers
 from tests.integration.edge import DEADLINE, HeldRun, Socket, asynchronous, person
 from tests.integration.markup import fragments, log_numbers
@@ -17,15 +17,6 @@ from tests.testapp.models import Scripted, Walk
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_hurry")]
 
 __all__ = ["no_hurry"]
-
-
-@pytest.fixture(params=["memory", "database"])
-def source(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Read snapshots from the run in this process, or from the database as another would."""
-    if request.param == "database":
-        settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 1e-6}
-        monkeypatch.setattr(registry, "find", lambda pk: None)
-    return request.param
 
 
 @pytest.mark.usefixtures("source")

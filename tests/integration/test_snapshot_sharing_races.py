@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from liveops import control, reading, readings, registry
+from liveops import control, reading, readings
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from tests.integration.crowds import (
@@ -44,15 +44,6 @@ def frames_pass(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
     monkeypatch.setattr("channels.consumer.aclose_old_connections", nothing)
-
-
-@pytest.fixture(params=["memory", "database"])
-def source(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Read snapshots from the run in this process, or from the database as another would."""
-    if request.param == "database":
-        settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 1e-6}
-        monkeypatch.setattr(registry, "find", lambda pk: None)
-    return request.param
 
 
 @pytest.mark.usefixtures("source", "frames_pass")
