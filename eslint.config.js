@@ -10,7 +10,7 @@ const strict = {
 };
 
 module.exports = [
-  { ignores: ["**/node_modules/", ".venv/", "**/*.min.js"] },
+  { ignores: ["**/node_modules/", ".tools/", ".venv/", "**/*.min.js"] },
   js.configs.recommended,
   {
     files: ["**/static/**/*.js"],
