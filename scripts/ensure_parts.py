@@ -1,12 +1,13 @@
-"""Find or bring what tests need beside Python packages: Chromium, Node.js, Redis, PostgreSQL."""
+"""Find or bring what tests need beside Python packages: a browser, Node.js, servers, proxies."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from scripts import environment
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 POSTGRES_NAMES = ("initdb", "postgres")
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""Debian asks this program whether the service of a new package may be started."""
 OLDEST_NODE = 20
 
 Which = Callable[[str], str | None]
@@ -41,12 +44,39 @@ def find_redis(variables: Mapping[str, str], which: Which = shutil.which) -> str
     Raises:
         CommandError: REDIS_SERVER names something that cannot be run.
     """
-    chosen = variables.get("REDIS_SERVER")
-    if chosen:
+    return _find("REDIS_SERVER", "redis-server", variables, which)
+
+
+def find_nginx(variables: Mapping[str, str], which: Which = shutil.which) -> str | None:
+    """Return the path of nginx, likewise: the variable NGINX."""
+    return _find("NGINX", "nginx", variables, which)
+
+
+def find_caddy(variables: Mapping[str, str], which: Which = shutil.which) -> str | None:
+    """Return the path of Caddy, likewise: the variable CADDY."""
+    return _find("CADDY", "caddy", variables, which)
+
+
+def find_mariadb(
+    variables: Mapping[str, str], which: Which = shutil.which
+) -> tuple[str, str] | None:
+    """Return the paths of MariaDB's server and of what makes its folder; the variable MARIADBD."""
+    server = _find("MARIADBD", "mariadbd", variables, which)
+    if server is None:
+        return None
+    beside = str(Path(server).with_name("mariadb-install-db"))
+    install = which(beside) or _find("MARIADB_INSTALL_DB", "mariadb-install-db", variables, which)
+    return (server, install) if install else None
+
+
+def _find(variable: str, name: str, variables: Mapping[str, str], which: Which) -> str | None:
+    if chosen := variables.get(variable):
         if not (path := which(chosen)):
-            raise environment.CommandError(f"REDIS_SERVER={chosen} is not a program.")
+            raise environment.CommandError(f"{variable}={chosen} is not a program.")
         return path
-    return which("redis-server") or which("/usr/bin/redis-server")
+    # What only root runs is not on everybody's search path.
+    places = (name, f"/usr/bin/{name}", f"/usr/sbin/{name}")
+    return next((path for place in places if (path := which(place))), None)
 
 
 def find_postgres(
@@ -116,9 +146,10 @@ class Part:
             )
         print(f"Installing {self.title} ...", flush=True)
         variables = environment.clean_environ() | {"DEBIAN_FRONTEND": "noninteractive"}
-        for step in ("apt-get update", command):
-            failure = f"{self.title} could not be installed: {step} failed."
-            environment.run_quietly(step.split(), failure, variables)
+        with no_services(POLICY):
+            for step in ("apt-get update", command):
+                failure = f"{self.title} could not be installed: {step} failed."
+                environment.run_quietly(step.split(), failure, variables)
         found = find(os.environ)
         if not found:
             raise environment.CommandError(f"{self.title} was installed but cannot be found.")
@@ -128,6 +159,27 @@ class Part:
 CHROMIUM = Part("Chromium", "browser tests", "chromium", "CHROMIUM=/path/to/chromium")
 REDIS = Part("Redis", "tests on engines", "redis-server", "REDIS_SERVER=/path/to/redis-server")
 POSTGRES = Part("PostgreSQL", "tests on engines", "postgresql", "POSTGRES_BIN=/path/to/its/bin")
+NGINX = Part("nginx", "tests behind a proxy", "nginx", "NGINX=/path/to/nginx")
+MARIADB = Part("MariaDB", "rows on MariaDB", "mariadb-server", "MARIADBD=/path/to/mariadbd")
+CADDY = Part("Caddy", "tests behind a proxy", "caddy", "CADDY=/path/to/caddy")
+
+
+@contextlib.contextmanager
+def no_services(policy: Path) -> Iterator[None]:
+    """Have no service started that comes with a package; tests start their own.
+
+    Args:
+        policy: the program that is asked; one that is there already is left as it is.
+    """
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def ensure_chromium() -> str:
@@ -141,6 +193,11 @@ def ensure_engines() -> dict[str, str]:
         "REDIS_SERVER": REDIS.ensure(find_redis),
         "POSTGRES_BIN": POSTGRES.ensure(find_postgres),
     }
+
+
+def ensure_proxies() -> dict[str, str]:
+    """Return the variables that tell tests where nginx and Caddy are, brought likewise."""
+    return {"NGINX": NGINX.ensure(find_nginx), "CADDY": CADDY.ensure(find_caddy)}
 
 
 def node_version(text: str) -> int:
@@ -205,7 +262,7 @@ def main(arguments: list[str]) -> int:
     try:
         environment.ensure("dev")
         ensure_node_modules()
-        print(ensure_chromium(), *ensure_engines().values())
+        print(ensure_chromium(), *ensure_engines().values(), *ensure_proxies().values())
     except environment.CommandError as error:
         print(error, file=sys.stderr)
         return 1

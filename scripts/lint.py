@@ -61,13 +61,24 @@ def types(python: str) -> Check:
     return _django_check(python, "types", "-m", "mypy")
 
 
+def other_types(python: str, npm_variables: dict[str, str]) -> Check:
+    """Return the check by pyright, which projects with another editor or habit have; one process.
+
+    What it reads, and how strictly, is in ``pyproject.toml``.
+    """
+    program = str(ROOT / "node_modules" / "pyright" / "index.js")
+    command = [_node(npm_variables), program, "--pythonpath", python]
+    return Check("types, by pyright", command, npm_variables)
+
+
 def checks(
     python: str, npm: Sequence[str], npm_variables: dict[str, str], *, in_suite: bool = False
 ) -> list[Check]:
     """Return the other checks, the slowest first: they run two at a time.
 
     Those of the whole suite have the tests of JavaScript among them, and leave the structure to
-    its other tests; these are collected once, as what Python compiles for that is kept.
+    its other tests; these are collected once, as what Python compiles for that is kept. pyright is
+    left to `make lint`: in a fresh clone it took minutes of a processor.
     """
     variables = environment.clean_environ()
 
@@ -79,7 +90,8 @@ def checks(
         collection = check("collection", "-m", "pytest", "-qq", "--collect-only")
         slow = [javascript_tests(npm_variables), collection]
     else:
-        slow = [check("structure", "-m", "pytest", "-q", "tests/unit/test_architecture.py")]
+        structure = check("structure", "-m", "pytest", "-q", "tests/unit/test_architecture.py")
+        slow = [other_types(python, npm_variables), structure]
     return [
         *slow,
         Check("JavaScript", [*npm, "run", "--silent", "lint"], npm_variables),
@@ -93,11 +105,14 @@ def checks(
 
 def javascript_tests(variables: dict[str, str], root: Path = ROOT) -> Check:
     """Return what ``npm test`` runs, in one process: most of each file's time is for loading."""
-    node = shutil.which("node", path=variables.get("PATH")) or "node"
     load = "for (const file of process.argv.slice(1)) await import(file);"
     files = [str(path) for path in sorted((root / "tests" / "js").glob("*.test.mjs"))]
-    command = [node, "--input-type=module", "--eval", load, *files]
+    command = [_node(variables), "--input-type=module", "--eval", load, *files]
     return Check("JavaScript tests", command, variables, shows="# pass")
+
+
+def _node(variables: dict[str, str]) -> str:
+    return shutil.which("node", path=variables.get("PATH")) or "node"
 
 
 def _django_check(python: str, title: str, *arguments: str) -> Check:

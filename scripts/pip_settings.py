@@ -5,8 +5,9 @@ uv has names of its own for indexes, certificates and proxies, and reads none of
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 # The sections that hold for `pip install`; a later one goes before an earlier one.
 _SECTIONS = ("global", "install", ":env:")
@@ -82,6 +83,31 @@ def translated(listing: str, environ: Mapping[str, str]) -> UvSettings:
         # As pip does; the name changed between versions of uv.
         settings.variables.update(UV_SYSTEM_CERTS="1", UV_NATIVE_TLS="1")
     return settings
+
+
+def of_registry(settings: UvSettings) -> UvSettings:
+    """Return the settings without what only this machine adds to the registry.
+
+    What everybody is to install may come from neither a folder, a second index nor a constraint.
+    """
+    return _only({"--default-index", "--allow-insecure-host"}, settings)
+
+
+def of_pinned(settings: UvSettings) -> UvSettings:
+    """Return the settings without constraints.
+
+    Where every version is pinned they have nothing to say, and uv refuses those without a hash.
+    """
+    others = {*_OPTIONS.values(), "--index-strategy", "--no-index"} - {"--constraint"}
+    return _only(others, settings)
+
+
+def _only(names: Collection[str], settings: UvSettings) -> UvSettings:
+    options = settings.options
+    starts = [at for at, part in enumerate(options) if part.startswith("--")]
+    groups = [options[at:end] for at, end in pairwise([*starts, len(options)])]
+    kept = [part for group in groups if group[0] in names for part in group]
+    return UvSettings(kept, settings.variables)
 
 
 def _configured(listing: str) -> dict[str, str]:

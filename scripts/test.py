@@ -22,14 +22,14 @@ def main(arguments: list[str]) -> int:
     try:
         python = str(environment.ensure("dev"))
         chromium = ensure_parts.ensure_chromium()
-        engines = ensure_parts.ensure_engines()
+        servers = ensure_parts.ensure_engines() | ensure_parts.ensure_proxies()
         is_clean = lint.lint(python, in_suite=True)
     except environment.CommandError as error:
         print(error, file=sys.stderr)
         return 1
     if not is_clean:
         return 1
-    variables = environment.clean_environ() | {"CHROMIUM": chromium} | engines
+    variables = environment.clean_environ() | {"CHROMIUM": chromium} | servers
     # Tests that measure time have the machine to themselves, and are named by their files: only to
     # read all the others would take longer than they do. The others share it, a file on one worker,
     # so that there is one server and one browser for the tests in a browser; one more than the
