@@ -11,12 +11,14 @@ from liveops.rendering.fragments import (
     snapshot_fragments,
     swap_fragments,
 )
-from liveops.rendering.log import is_pruned, log_html, log_lines_html, text_line
+from liveops.rendering.log import is_pruned, log_html, log_lines_html, panel_texts, text_line
+from liveops.rendering.mould import StatusMould
 from liveops.rendering.progress import forecast_of, progress_context
 from liveops.rendering.regions import region_html
 from liveops.rendering.result import result_html
 
 __all__ = [
+    "StatusMould",
     "controls_fragment",
     "controls_html",
     "forecast_of",
@@ -27,6 +29,7 @@ __all__ = [
     "log_lines_html",
     "log_replacement",
     "next_fragment",
+    "panel_texts",
     "progress_context",
     "region_html",
     "result_html",

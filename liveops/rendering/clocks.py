@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from liveops.progress.text import format_duration
+from liveops import numbers
 from liveops.progress.view import View
 
 NOT_KNOWN = "–"
@@ -36,7 +36,7 @@ class Clocks:
         return format_html(
             '<time class="liveop-clock" data-liveop-since="{}">{}</time>',
             f"{began:.3f}",
-            format_duration(max(self._shown_at - began, 0.0)),
+            numbers.duration(max(self._shown_at - began, 0.0)),
         )
 
     def until(self, eta: float | None) -> SafeString:
@@ -51,5 +51,5 @@ class Clocks:
         return format_html(
             '<span class="liveop-clock" data-liveop-until="{}">{}</span>',
             f"{end:.3f}",
-            format_duration(left) if left > 0 else NOT_KNOWN,
+            numbers.duration(left) if left > 0 else NOT_KNOWN,
         )

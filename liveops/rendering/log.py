@@ -7,11 +7,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from liveops import numbers
 from liveops.conf import get_settings
 from liveops.progress.text import clean
 from liveops.progress.view import Line, View
@@ -215,31 +216,53 @@ def _rows(lines: Sequence[Line], after: int | None) -> Iterator[LogRow]:
 
 
 def _earlier_sentence(number: int) -> str:
-    return ngettext(
-        "%(number)s earlier line is not shown", "%(number)s earlier lines are not shown", number
-    ) % {"number": _grouped(number)}
+    return _("Earlier lines are not shown ({n})").format(n=numbers.number(number))
 
 
 def _skipped_sentence(number: int) -> str:
-    return ngettext(
-        "… %(number)s line came too fast to be shown",
-        "… %(number)s lines came too fast to be shown",
-        number,
-    ) % {"number": _grouped(number)}
+    return skipped_text(number).format(n=numbers.number(number))
 
 
 def _missing_sentence(last: int | None, following: int) -> str:
     number = following - last - 1 if last is not None else 0
-    if number <= 0:
-        return ""
-    return ngettext("… %(number)s line is not kept", "… %(number)s lines are not kept", number) % {
-        "number": _grouped(number)
-    }
+    return lost_text(number).format(n=numbers.number(number)) if number > 0 else ""
 
 
-def _grouped(number: int) -> str:
-    # As people of the current language write it: 12,345.
-    return number_format(number, use_l10n=True, force_grouping=True)
+def skipped_text(number: int) -> str:
+    """Return what is said of lines that came too fast, with ``{n}`` for their number."""
+    return ngettext(
+        "… {n} line came too fast to be shown", "… {n} lines came too fast to be shown", number
+    )
+
+
+def lost_text(number: int) -> str:
+    """Return what is said of lines that are not stored any more, with ``{n}`` for their number."""
+    return ngettext("… {n} line is not kept", "… {n} lines are not kept", number)
+
+
+def new_text(number: int) -> str:
+    """Return what is said of lines that the reader has not seen, with ``{n}`` for their number."""
+    return ngettext("{n} new line ↓", "{n} new lines ↓", number)
+
+
+_COUNTED = {"gap": skipped_text, "lost": lost_text, "new": new_text}
+
+
+def panel_texts() -> SafeString:
+    """Return the attributes of the log's panel that hold texts with a number, for liveops.js.
+
+    One for each, and one more for each plural form of the current language that differs from it,
+    named as browsers name the form: ``data-text-new`` and ``data-text-new-one``.
+    """
+    found = {"group": numbers.separator()}
+    for name, text in _COUNTED.items():
+        found[f"text-{name}"] = usual = text(numbers.SAMPLES["other"])
+        for form, like in (("zero", "one"), ("one", ""), ("two", "few"), ("few", ""), ("many", "")):
+            shown = text(numbers.SAMPLES[form])
+            is_form = not like or shown != text(numbers.SAMPLES[like])  # or the language lacks it
+            if is_form and shown != usual:
+                found[f"text-{name}-{form}"] = shown
+    return format_html_join(" ", 'data-{}="{}"', found.items())
 
 
 def _iso(moment: datetime) -> str:

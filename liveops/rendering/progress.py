@@ -6,8 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from liveops import numbers
 from liveops.progress.forecast import Forecast, forecast, not_selected
-from liveops.progress.text import format_counts, format_percent, format_rate, format_took
 from liveops.progress.view import View
 from liveops.rendering.clocks import Clocks, moment
 from liveops.stages import StageState
@@ -48,7 +48,7 @@ def _bar(percent: float | None, **facts: Any) -> dict[str, Any]:
     return {
         "label": "",
         "value": None if percent is None else f"{percent:.2f}",
-        "percent_label": format_percent(percent),
+        "percent_label": numbers.percent(percent),
         "fallback": _("Progress"),
         "has_bar": True,
         "is_whole": True,
@@ -97,6 +97,8 @@ def _stage_clock(name: str, view: View, clocks: Clocks) -> dict[str, Any]:
 
 
 def _left(eta: float | None, clocks: Clocks) -> SafeString:
+    if eta is None:  # "– left" would say nothing, in the most prominent place
+        return SafeString("")
     return format_html(_("{time} left"), time=clocks.until(eta))
 
 
@@ -104,8 +106,8 @@ def _counted(view: View) -> dict[str, str]:
     if view.done is None:
         return {}
     return {
-        "counts": format_counts(view.done, view.total, view.unit),
-        "rate": format_rate(view.rate, view.unit),
+        "counts": numbers.counts(view.done, view.total, view.unit),
+        "rate": numbers.rate(view.rate, view.unit),
     }
 
 
@@ -114,7 +116,7 @@ def _last_bar(operation: "LiveOperation", told: Forecast) -> list[dict[str, Any]
     began, ended = moment(operation.started_on), moment(operation.finished_on)
     if began is None:
         return []
-    took = format_took(max(ended - began, 0.0)) if ended is not None else ""
+    took = numbers.took(max(ended - began, 0.0)) if ended is not None else ""
     percent = told.percent
     if percent is None and not took:
         return []

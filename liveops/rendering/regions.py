@@ -97,14 +97,12 @@ def _times_text(
     _language: str | None,
     _timezone: str,
 ) -> str:
-    texts = {
-        _("Created %(time)s"): created,
-        _("Started %(time)s"): started,
-        _("Ended %(time)s"): ended,
-    }
-    return "\n".join(
-        text % {"time": _exactly(time)} for text, time in texts.items() if time is not None
+    texts = (
+        (_("Created %(time)s"), created),
+        (_("Started %(time)s"), started),
+        (_("Ended %(time)s"), ended),
     )
+    return "\n".join(text % {"time": _exactly(time)} for text, time in texts if time is not None)
 
 
 def _exactly(time: datetime) -> str:

@@ -44,7 +44,7 @@ def result_html(operation: "LiveOperation", context: dict[str, Any]) -> SafeStri
     name = operation.get_result_template_name()
     try:
         template = get_template(name)
-        return mark_safe(template.render({**context, "op": operation, "object": operation}))  # noqa: S308
+        return mark_safe(template.render({**context, "op": operation, "object": operation}))  # noqa: S308  (what a template wrote)
     except Exception as error:
         if not isinstance(error, TemplateDoesNotExist) or str(error) != name:
             logger.exception("liveops: the result template %s failed; plain values are shown", name)

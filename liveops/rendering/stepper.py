@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import localize
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import pgettext_lazy
 
+from liveops import numbers
 from liveops.progress.forecast import seconds
-from liveops.progress.text import format_took, format_usual
 from liveops.progress.view import View
 from liveops.rendering.clocks import Clocks, moment
 from liveops.stages import StageState
@@ -21,29 +20,32 @@ if TYPE_CHECKING:
 
 _UNDER_WAY = (StageState.ACTIVE, StageState.RETRYING)
 
-_PENDING = gettext_noop("pending")
-_LABELS: dict[str, tuple[str, str | None]] = {
-    StageState.SKIPPED: (gettext_noop("skipped"), None),
+_PENDING = pgettext_lazy("stage", "pending")
+_LABELS: dict[str, tuple[Any, Any]] = {
+    StageState.SKIPPED: (pgettext_lazy("stage", "skipped"), None),
     StageState.RETRYING: (
-        gettext_noop("retrying"),
-        gettext_noop("retrying, attempt %(number)s of %(most)s failed"),
+        pgettext_lazy("stage", "retrying"),
+        pgettext_lazy("stage", "retrying, attempt %(number)s of %(most)s failed"),
     ),
     StageState.ACTIVE: (
-        gettext_noop("running"),
-        gettext_noop("running, attempt %(number)s of %(most)s"),
+        pgettext_lazy("stage", "running"),
+        pgettext_lazy("stage", "running, attempt %(number)s of %(most)s"),
     ),
-    StageState.DONE: (gettext_noop("done"), gettext_noop("done, attempt %(number)s of %(most)s")),
+    StageState.DONE: (
+        pgettext_lazy("stage", "done"),
+        pgettext_lazy("stage", "done, attempt %(number)s of %(most)s"),
+    ),
     StageState.FAILED: (
-        gettext_noop("failed"),
-        gettext_noop("failed, attempt %(number)s of %(most)s"),
+        pgettext_lazy("stage", "failed"),
+        pgettext_lazy("stage", "failed, attempt %(number)s of %(most)s"),
     ),
     StageState.CANCELLED: (
-        gettext_noop("cancelled"),
-        gettext_noop("cancelled, attempt %(number)s of %(most)s"),
+        pgettext_lazy("stage", "cancelled"),
+        pgettext_lazy("stage", "cancelled, attempt %(number)s of %(most)s"),
     ),
     StageState.INTERRUPTED: (
-        gettext_noop("interrupted"),
-        gettext_noop("interrupted, attempt %(number)s of %(most)s"),
+        pgettext_lazy("stage", "interrupted"),
+        pgettext_lazy("stage", "interrupted, attempt %(number)s of %(most)s"),
     ),
 }
 """What a stage is said to be in each state; and so of one that was tried more than once."""
@@ -72,7 +74,7 @@ class OperationView:
         self.stage_labels = {name: self._label(name) for name in operation.stages}
         self.stage_durations = _stage_durations(operation, view, Clocks(view, now))
         self.stage_usual_durations = {
-            name: format_usual(seconds(view.expected.get(name)))
+            name: numbers.usual(seconds(view.expected.get(name)))
             for name in operation.stages
             if name not in view.stage_states and view.state in (State.NOT_STARTED, State.STARTED)
         }
@@ -81,11 +83,11 @@ class OperationView:
     def _label(self, name: str) -> str:
         state, attempt = self.stage_states.get(name), self.stage_attempts.get(name)
         if not state:
-            return _(_PENDING)
+            return str(_PENDING)
         plain, counted = _LABELS.get(str(state), ("", None))  # what is stored may be anything
         if attempt and counted:
-            return _(counted) % {key: localize(number) for key, number in attempt.items()}
-        return _(plain) if plain else ""
+            return str(counted) % {key: localize(number) for key, number in attempt.items()}
+        return str(plain)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._operation, name)
@@ -136,5 +138,5 @@ def _stage_durations(
         is_lost = state == StageState.INTERRUPTED
         end = moment(operation.finished_on) if ended is None and not is_lost else ended
         if end is not None:
-            durations[name] = format_took(max(end - began, 0.0))
+            durations[name] = numbers.took(max(end - began, 0.0))
     return durations

@@ -56,6 +56,14 @@ describe("a clock", () => {
     assert.equal(shown("span"), "–");
   });
 
+  it("writes days as the language around it does", async () => {
+    page = await running(`<p data-text-days="{days} Tage {time}">${since(86400 * 2 + 3661)}</p>`);
+    assert.equal(shown(), "2 Tage 1:01:01");
+    page.close();
+    page = await running(since(86400 + 3661));
+    assert.equal(shown(), "1 d 1:01:01");
+  });
+
   it("changes together with all others, at full seconds", async () => {
     page = await Page.plain(container(A, { now: NOW + 0.25, stages: since(10) + until(10) }));
     await page.timers.advance(749);

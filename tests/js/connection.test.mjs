@@ -46,6 +46,28 @@ describe("a socket that closes", () => {
     assert.equal(page.sockets.length, 1);
   });
 
+  for (const code of [4408, 4429]) {
+    it(`with code ${code} is tried again after a long wait, and fetched meanwhile`, async () => {
+      page = await Page.plain(container(A));
+      page.answerWith({ op: A, seq: 1, state: "STARTED", liveop_html: fetchedHtml("fetched") });
+      for (const wait of [15250, 15250]) {
+        page.socket.open();
+        page.socket.trouble("too_many");
+        assert.equal(page.indicator(), "The reason.");
+        page.socket.drop(code);
+        assert.equal(page.timers.latest, wait);
+        await page.timers.advance(0);
+        assert.equal(page.region("status").textContent, "fetched");
+        const { length } = page.sockets;
+        await page.timers.advance(wait);
+        assert.equal(page.sockets.length, length + 1);
+      }
+      page.socket.open();
+      page.snapshot(A, html.region(A, "status", "live again", 2));
+      assert.equal(page.connection(), "live");
+    });
+  }
+
   it("is tried more and more rarely, with jitter", async () => {
     page = await Page.plain(container(A));
     page.answerWith({}, 503);

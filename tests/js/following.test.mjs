@@ -107,7 +107,7 @@ describe("a control", () => {
     page = await Page.plain(container(A, { state: "CANCELLED" }));
     const refusal = (state) => ({
       status: 409,
-      responseText: "Only an operation that has ended can be restarted.",
+      responseText: "Only an operation that has ended can be started again.",
       getResponseHeader: (name) => (name === "X-Liveop-State" ? state : null),
     });
     const again = page.document.querySelector("#again");

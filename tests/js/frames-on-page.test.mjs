@@ -120,6 +120,18 @@ describe("a gap", () => {
     assert.equal(asked().length, 3, "a snapshot ends it");
   });
 
+  it("is no gap if the frame says that it holds what is between", async () => {
+    await live();
+    await page.timers.advance(2000);
+    page.frame(A, 11, "");
+    page.socket.deliver({ op: A, seq: 15, after: 11, liveop_html: html.append(A, line(9)) });
+    page.frame(A, 16, "");
+    assert.equal(asked().length, 1);
+    assert.deepEqual(page.lineNumbers(), [9]);
+    page.socket.deliver({ op: A, seq: 20, after: 17, liveop_html: "" });
+    assert.equal(asked().length, 2);
+  });
+
   it("is no gap after a snapshot, whatever the next number", async () => {
     await live();
     await page.timers.advance(2000);

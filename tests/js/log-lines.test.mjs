@@ -104,6 +104,32 @@ describe("a gap", () => {
   });
 });
 
+describe("a number of lines", () => {
+  const words = { gap: "{n} wierszy", "gap-one": "{n} wiersz", "gap-few": "{n} wiersze" };
+  const told = {
+    5: "1 wiersz",
+    6: "2 wiersze",
+    26: "22 wiersze",
+    30: "26 wierszy",
+    2000: "1\u00a0996 wierszy",
+  };
+
+  for (const [next, text] of Object.entries(told)) {
+    it(`is told in the plural form of the language: ${text}`, async () => {
+      const options = { lang: "pl", words, between: "\u00a0", url: "" };
+      page = await LogPage.load(lines("Load", 1, 3), options);
+      page.take(push.add(lines("Load", Number(next), Number(next))));
+      assert.deepEqual(page.gaps, [text]);
+    });
+  }
+
+  it("is told in the form for all others where the language has none of its own", async () => {
+    page = await LogPage.load(lines("Load", 1, 3), { lang: "ja", words: { gap: "{n}行" }, url: "" });
+    page.take(push.add(lines("Load", 5, 5)));
+    assert.deepEqual(page.gaps, ["1行"]);
+  });
+});
+
 describe("a whole log from the server", () => {
   it("brings what is new and leaves the rest alone", async () => {
     page = await LogPage.load(lines("Load", 1, 3, { open: false }));

@@ -12,7 +12,7 @@ const TEXTS = {
   lost: "… {n} lines are not kept",
   show: "Show",
   new: "{n} new lines",
-  "new-one": "1 new line",
+  "new-one": "{n} new line",
   matches: "{i} of {n}",
   none: "Nothing found",
   failed: "That did not work",
@@ -57,17 +57,18 @@ export const push = {
 
 export function logContainer(groups, options = {}) {
   const { op = A, url = `/live/${op}/log/`, first = 1, state = "STARTED", pruned } = options;
-  const texts = Object.entries(TEXTS).map(([name, text]) => `data-text-${name}="${text}"`);
+  const { lang = "en", words = {}, between = "," } = options;
+  const texts = Object.entries({ ...TEXTS, ...words }).map(([name, text]) => `data-text-${name}="${text}"`);
   const steps = STAGES.map(
     (stage) =>
       `<li data-stage="${stage}" data-state="active">` +
       `<a class="liveop-step-name" href="#op-${op}-s0">${stage}</a></li>`,
   );
   return `<section id="op-${op}" class="liveop" data-liveop="${op}" data-liveop-state="${state}"
-    data-liveop-socket="/ws/liveops/" data-liveop-snapshot-url="/live/${op}/snapshot/"
+    lang="${lang}" data-liveop-socket="/ws/liveops/" data-liveop-snapshot-url="/live/${op}/snapshot/"
     ${url ? `data-liveop-log-url="${url}"` : ""}>
     <div id="op-stages"><ol>${steps.join("")}</ol></div>
-    <div class="liveop-panel" ${texts.join(" ")}>
+    <div class="liveop-panel" data-group="${between}" ${texts.join(" ")}>
       <input type="search" class="liveop-log-query">
       <span class="liveop-log-matches"></span>
       <button type="button" data-liveop-match="-1" disabled></button>

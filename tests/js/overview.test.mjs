@@ -35,6 +35,18 @@ describe("asking", () => {
     ]);
   });
 
+  it("follows and lets go by liveops.init() what no htmx brought or took", async () => {
+    page = await Page.load("<main></main>");
+    const main = page.document.querySelector("main");
+    main.innerHTML = badge();
+    page.window.liveops.init();
+    page.socket.open();
+    assert.equal(asked("subscribe", "badge").length, 1);
+    main.replaceChildren();
+    page.window.liveops.init(main);
+    assert.equal(page.socket.closedWith, 1000);
+  });
+
   it("tells what is shown when the socket opens again", async () => {
     await open(list());
     page.socket.deliver(frame("list", "m1", ""));

@@ -9,7 +9,8 @@
   const { liveops } = window;
   const { numberOf, rowsIn, removeRows } = liveops.LogList;
 
-  const write = (n) => n.toLocaleString(document.documentElement.lang || undefined);
+  /** Write a number with what the server puts between its thousands. */
+  const write = (log, n) => String(n).replace(/\B(?=(\d{3})+$)/g, log.texts.group ?? ",");
   const makeButton = () => Object.assign(document.createElement("button"), { type: "button" });
   const parse = (html) =>
     Object.assign(document.createElement("template"), { innerHTML: html }).content;
@@ -115,7 +116,7 @@
   /** Say before a line that others are missing; `isLost` if the server has not got them either. */
   function markGap(log, row, missing, isLost = false) {
     const gap = Object.assign(document.createElement("li"), { className: "liveop-log-gap" });
-    gap.textContent = log.say(isLost ? "lost" : "gap", { n: write(missing) });
+    gap.textContent = log.say(isLost ? "lost" : "gap", { n: write(log, missing) }, missing);
     if (!isLost) gap.dataset.liveopGap = "";
     row.before(gap);
   }
@@ -141,7 +142,7 @@
     const jump = log.container.querySelector("[data-liveop-follow]");
     if (jump) {
       jump.dataset.textEnd = jump.dataset.textEnd ?? jump.textContent;
-      const text = () => log.say(log.unseen === 1 ? "newOne" : "new", { n: write(log.unseen) });
+      const text = () => log.say("new", { n: write(log, log.unseen) }, log.unseen);
       jump.textContent = log.unseen ? text() : jump.dataset.textEnd;
     }
     log.follow(log.isFollowing);
@@ -167,7 +168,7 @@
       edge.replaceChildren(isOffer ? makeButton() : "");
     }
     const place = edge.querySelector("button") ?? edge;
-    const sentence = log.say(text, { n: write(count) });
+    const sentence = log.say(text, { n: write(log, count) });
     if (place.textContent !== sentence) place.textContent = sentence;
   }
 

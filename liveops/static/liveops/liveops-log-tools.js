@@ -107,9 +107,9 @@
   function showCount(log) {
     const status = log.container.querySelector(".liveop-log-matches");
     const { matches, at, more } = log.search ?? { matches: [] };
-    const total = `${pages.write(matches.length)}${more ? "+" : ""}`;
+    const total = `${pages.write(log, matches.length)}${more ? "+" : ""}`;
     const text = matches.length ? "matches" : "none";
-    if (status) status.textContent = log.search ? log.say(text, { i: pages.write(at + 1), n: total }) : "";
+    if (status) status.textContent = log.search ? log.say(text, { i: pages.write(log, at + 1), n: total }) : "";
     for (const button of log.container.querySelectorAll("[data-liveop-match]")) {
       button.disabled = !matches.length;
     }

@@ -42,9 +42,12 @@
         window.ResizeObserver && new ResizeObserver(() => this.isFollowing && this.toEnd());
     }
 
-    /** Give one of the panel's texts, with numbers in its gaps. */
-    say(name, values = {}) {
-      const text = this.texts[`text${name[0].toUpperCase()}${name.slice(1)}`] ?? "";
+    /** Give one of the panel's texts, in the plural form of a count, with numbers in its gaps. */
+    say(name, values = {}, count = null) {
+      const cap = (word) => word[0].toUpperCase() + word.slice(1);
+      const lang = this.container.closest("[lang]")?.lang || undefined;
+      const form = count === null ? "" : cap(new Intl.PluralRules(lang).select(count));
+      const text = this.texts[`text${cap(name)}${form}`] ?? this.texts[`text${cap(name)}`] ?? "";
       return text.replace(/\{(\w)\}/g, (_, key) => values[key]);
     }
 

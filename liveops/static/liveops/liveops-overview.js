@@ -157,6 +157,9 @@
     root.querySelectorAll?.("[data-liveops-view]").forEach(attach);
   }
 
+  const initOperations = liveops.init;
+  liveops.init = (root) => [initOperations, init].forEach((one) => one(root));
+
   document.addEventListener("liveop:state", () => views.forEach((view) => settle(view)));
   document.addEventListener("visibilitychange", () => views.forEach((view) => settle(view, 0)));
   document.addEventListener("htmx:load", ({ target }) => init(target));

@@ -18,19 +18,20 @@
   }
 
   /** Write seconds as 0:07, 12:34, 1:02:03 or 1 d 2:03:04; 0:00 for what is still to come. */
-  function formatDuration(seconds) {
+  function formatDuration(seconds, pattern = "{days} d {time}") {
     const whole = Math.max(0, Math.round(seconds));
     const [days, hours] = [Math.floor(whole / DAY_S), Math.floor(whole / 3600) % 24];
     const [minutes, rest] = [Math.floor(whole / 60) % 60, whole % 60];
     const two = (number) => String(number).padStart(2, "0");
-    if (days) return `${days} d ${hours}:${two(minutes)}:${two(rest)}`;
-    return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+    const time = `${hours}:${two(minutes)}:${two(rest)}`;
+    if (days) return fill(pattern, { days, time });
+    return hours ? time : `${minutes}:${two(rest)}`;
   }
 
   /** Write the seconds that are left; a dash where nothing sensible is known. */
-  function formatRemaining(seconds) {
+  function formatRemaining(seconds, pattern) {
     const isKnown = seconds > 0 && seconds < LONGEST_DAYS * DAY_S;
-    return isKnown ? formatDuration(Math.ceil(seconds)) : "–";
+    return isKnown ? formatDuration(Math.ceil(seconds), pattern) : "–";
   }
 
   /** Put values into a text of the page that names them in braces. */
@@ -78,7 +79,10 @@
       const container = clock.closest("[data-liveop]");
       if (container && !isUnfinished(container)) continue;
       const { liveopSince: since, liveopUntil: until } = clock.dataset;
-      const text = since ? formatDuration(now - since) : formatRemaining(until - now);
+      const pattern = clock.closest("[data-text-days]")?.dataset.textDays;
+      const text = since
+        ? formatDuration(now - since, pattern)
+        : formatRemaining(until - now, pattern);
       if (clock.textContent !== text) clock.textContent = text;
       isAny = true;
     }

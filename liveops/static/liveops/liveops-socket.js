@@ -18,7 +18,8 @@
   "use strict";
   const [MIN_DELAY_MS, MAX_DELAY_MS, ASK_AGAIN_MS, BLOCKED_AFTER] = [500, 30000, 2000, 3];
   const [BEAT_MS, SLEPT_MS, SLEPT_HIDDEN_MS, ANSWER_MS] = [10000, 30000, 120000, 5000];
-  const POLICY_REFUSAL = 4403;
+  const [POLICY_REFUSAL, NOTHING_WATCHED, TOO_MANY_SOCKETS] = [4403, 4408, 4429];
+  const PATIENT = 6; // failures after which the wait is up to the longest
 
   /** Give the wait before the next attempt in ms: full jitter below a doubling, capped ceiling. */
   function reconnectDelay(failures, random) {
@@ -83,7 +84,8 @@
 
   /** The socket is gone: try again, unless the server refused us. */
   function lose(code) {
-    failures += 1;
+    const isAskedToWait = code === NOTHING_WATCHED || code === TOO_MANY_SOCKETS;
+    failures = isAskedToWait ? Math.max(failures + 1, PATIENT) : failures + 1;
     socket = null;
     refused = code === POLICY_REFUSAL;
     ["answer", "again"].forEach(stop);

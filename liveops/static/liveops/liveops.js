@@ -36,11 +36,11 @@
     container.dispatchEvent(new CustomEvent(`liveop:${event}`, { bubbles: true, detail }));
   }
 
-  /** Show a state; `text` is a sentence or the name of a data-text-*. */
-  function showConnection(container, state, text = state) {
+  /** Show a state by a data-text-*, or else by a sentence. */
+  function showConnection(container, state, name = state, text = name) {
     const indicator = container.querySelector(".liveop-connection");
     container.dataset.liveopConnection = state;
-    if (indicator) indicator.textContent = indicator.getAttribute(`data-text-${text}`) ?? text;
+    if (indicator) indicator.textContent = indicator.getAttribute(`data-text-${name}`) ?? text;
   }
 
   function setState(container, state, detail) {
@@ -179,7 +179,7 @@
       applySnapshot(watch, frame);
     } else {
       const last = watch.lastSeq ?? frame.seq;
-      if (watch.awaiting || frame.seq > last + 1) ask(watch);
+      if (watch.awaiting || (frame.after ?? frame.seq - 1) > last) ask(watch);
       watch.lastSeq = Math.max(frame.seq, last);
       applyHtml(watch, frame.liveop_html);
     }
@@ -203,7 +203,7 @@
       drop(watch);
       settle();
     }
-    showConnection(watch.container, dataset.liveopConnection, detail);
+    showConnection(watch.container, dataset.liveopConnection, error, detail);
   }
 
   /** Get a new token from the page itself, at most every RENEW_MS. */
