@@ -6,7 +6,7 @@ Operations of every class share one table of this app; a subclass adds a table o
 
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
@@ -19,17 +19,16 @@ from django.utils import timezone, translation
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from liveops import access, conf
+from liveops import conf, limits
 from liveops.exceptions import ConfigurationError, InvalidStateError, UnknownOperationTypeError
 from liveops.fencing import FencedModel
+from liveops.guarded import GuardedOperation
 from liveops.naming import template_name
 from liveops.rows import CommandRun, ControlRecord, LiveProgress, LogLine, StageRun
+from liveops.shares import Share
 from liveops.staged import StagedOperation
 from liveops.stages import stage_methods
 from liveops.states import RESUMABLE_STATES, State
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 __all__ = [
     "CommandRun",
@@ -37,6 +36,7 @@ __all__ = [
     "LiveOperation",
     "LiveProgress",
     "LogLine",
+    "Share",
     "StageRun",
 ]
 
@@ -46,7 +46,7 @@ def current_language() -> str:
     return translation.get_language() or settings.LANGUAGE_CODE
 
 
-class LiveOperation(StagedOperation, FencedModel):
+class LiveOperation(GuardedOperation, StagedOperation, FencedModel):
     """One requested piece of work; subclass it and write ``run(self, p)`` or stage methods.
 
     Attributes:
@@ -74,36 +74,45 @@ class LiveOperation(StagedOperation, FencedModel):
         on_delete=models.CASCADE,
         related_name="live_operations",
     )
-    operation_type = models.CharField(max_length=255, editable=False, default="")
-    language = models.CharField(max_length=35, default=current_language, editable=False)
+    operation_type = models.CharField(
+        _("operation type"), max_length=255, editable=False, default=""
+    )
+    language = models.CharField(
+        _("language"), max_length=35, default=current_language, editable=False
+    )
     created_on = models.DateTimeField(_("created on"), default=timezone.now, editable=False)
     started_on = models.DateTimeField(_("started on"), null=True, editable=False)
     finished_on = models.DateTimeField(_("finished on"), null=True, editable=False)
-    finished_successfully = models.BooleanField(default=False, editable=False)
-    cancel_requested = models.BooleanField(default=False, editable=False)
-    cancelled = models.BooleanField(default=False, editable=False)
-    interrupted = models.BooleanField(default=False, editable=False)
-    traceback = models.TextField(default="", blank=True, editable=False)
-    result_context = models.JSONField(
-        null=True, blank=True, editable=False, encoder=DjangoJSONEncoder
+    finished_successfully = models.BooleanField(
+        _("finished successfully"), default=False, editable=False
     )
-    current_stage = models.IntegerField(default=-1, editable=False)
-    stage_states = models.JSONField(default=dict, blank=True, editable=False)
-    stages_to_run = models.JSONField(null=True, blank=True, editable=False)
-    is_dry_run = models.BooleanField(default=False, editable=False)
+    cancel_requested = models.BooleanField(_("cancel requested"), default=False, editable=False)
+    cancelled = models.BooleanField(_("cancelled"), default=False, editable=False)
+    interrupted = models.BooleanField(_("interrupted"), default=False, editable=False)
+    traceback = models.TextField(_("traceback"), default="", blank=True, editable=False)
+    result_context = models.JSONField(
+        _("result"), null=True, blank=True, editable=False, encoder=DjangoJSONEncoder
+    )
+    current_stage = models.IntegerField(_("current stage"), default=-1, editable=False)
+    stage_states = models.JSONField(_("stage states"), default=dict, blank=True, editable=False)
+    stages_to_run = models.JSONField(_("stages to run"), null=True, blank=True, editable=False)
+    is_dry_run = models.BooleanField(  # pyright: ignore[reportAssignmentType]
+        _("dry run"), default=False, editable=False
+    )
     next_operation = models.OneToOneField(
         "self",
+        verbose_name=_("next operation"),
         null=True,
         editable=False,
         on_delete=models.SET_NULL,
         related_name="previous_operation",
     )
-    run_id = models.UUIDField(null=True, editable=False)
+    run_id = models.UUIDField(_("id of the run"), null=True, editable=False)
     # By the database's clock: when it was handed to a runner last, and how often again since then.
-    enqueued_on = models.DateTimeField(null=True, editable=False)
-    hand_overs = models.PositiveSmallIntegerField(default=0, editable=False)
-    resumes_left = models.PositiveSmallIntegerField(null=True, editable=False)
-    declared_stages = models.JSONField(null=True, editable=False)
+    enqueued_on = models.DateTimeField(_("enqueued on"), null=True, editable=False)
+    hand_overs = models.PositiveSmallIntegerField(_("times handed over"), default=0, editable=False)
+    resumes_left = models.PositiveSmallIntegerField(_("resumes left"), null=True, editable=False)
+    declared_stages = models.JSONField(_("declared stages"), null=True, editable=False)
     # Computed by the database from the columns above, so that no two of them can disagree.
     state = models.GeneratedField(
         expression=Case(
@@ -118,6 +127,7 @@ class LiveOperation(StagedOperation, FencedModel):
             When(started_on__isnull=False, then=Value(State.STARTED.value)),
             default=Value(State.NOT_STARTED.value),
         ),
+        verbose_name=_("state"),
         output_field=models.CharField(max_length=16),
         db_persist=True,
     )
@@ -178,6 +188,7 @@ class LiveOperation(StagedOperation, FencedModel):
             InvalidStateError: the operation is not saved yet.
             ConfigurationError: the configured runner cannot be used, or ``stages_to_run`` asks for
                 what cannot be done.
+            TooManyRunningError: ``MAX_RUNNING_PER_USER`` of the owner's wait or run already.
         """
         if self._state.adding:
             raise InvalidStateError("Save the operation before you call enqueue().")
@@ -185,8 +196,8 @@ class LiveOperation(StagedOperation, FencedModel):
         if self.stages_to_run is not None:
             self.save(update_fields=["stages_to_run"])  # runners load the operation anew
         runner = conf.load_runner()()
-        self.note_enqueued()
         alias = router.db_for_write(type(self), instance=self)
+        limits.note_enqueued(self, alias)
         transaction.on_commit(partial(runner.submit, self), using=alias)
 
     def note_enqueued(self) -> None:
@@ -274,19 +285,6 @@ class LiveOperation(StagedOperation, FencedModel):
     def get_channel_name(self) -> str:
         """Return the name of the channel group that frames of this operation go to."""
         return f"liveop.{self.pk}"
-
-    @property
-    def subscription_token(self) -> str:
-        """A signed token that lets its bearer watch this operation for a limited time."""
-        return access.make_token(self.pk)
-
-    def can_view(self, user: "AbstractBaseUser | AnonymousUser | None") -> bool:
-        """Return whether the user may watch this operation."""
-        return access.can_view(self, user)
-
-    def can_control(self, user: "AbstractBaseUser | AnonymousUser | None") -> bool:
-        """Return whether the user may cancel or restart this operation."""
-        return access.can_control(self, user)
 
 
 RESERVED_NAMES = frozenset(

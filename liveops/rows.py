@@ -4,6 +4,9 @@ They carry no foreign-key constraint, so that writing progress never waits for a
 code holds on the operation.
 """
 
+import uuid
+from typing import Any
+
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -23,6 +26,7 @@ class LiveProgress(models.Model):
         db_constraint=False,
         related_name="live_progress",
     )
+    operation_id: uuid.UUID
     run_id = models.UUIDField(null=True)
     seq = models.PositiveBigIntegerField(default=0)
     log_seq = models.PositiveBigIntegerField(default=0)
@@ -64,6 +68,7 @@ class StageRun(models.Model):
         db_constraint=False,
         related_name="stage_runs",
     )
+    operation_id: uuid.UUID
     run_id = models.UUIDField()
     stage = models.CharField(max_length=MAX_NAME_LENGTH)
     attempt = models.PositiveIntegerField(default=1)
@@ -95,6 +100,7 @@ class CommandRun(models.Model):
         db_constraint=False,
         related_name="command_runs",
     )
+    operation_id: uuid.UUID
     run_id = models.UUIDField()
     stage = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
     command = models.TextField()
@@ -121,7 +127,7 @@ class ControlRecord(models.Model):
     class Action(models.TextChoices):
         CANCEL = "cancel", _("cancelled")
         RESUME = "resume", _("resumed")
-        RESTART = "restart", _("restarted")
+        RESTART = "restart", _("started again")
         GO_ON = "go_on", _("went on by itself")
 
     operation = models.ForeignKey(
@@ -130,6 +136,7 @@ class ControlRecord(models.Model):
         db_constraint=False,
         related_name="control_records",
     )
+    operation_id: uuid.UUID
     action = models.CharField(max_length=12, choices=Action.choices)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -138,6 +145,7 @@ class ControlRecord(models.Model):
         db_constraint=False,
         related_name="+",
     )
+    user_id: Any
     user_name = models.CharField(max_length=255, default="", blank=True)
     time = models.DateTimeField(default=timezone.now)
 
@@ -160,6 +168,7 @@ class LogLine(models.Model):
         db_index=False,
         related_name="log_lines",
     )
+    operation_id: uuid.UUID
     seq = models.PositiveBigIntegerField()
     time = models.DateTimeField()
     level = models.CharField(max_length=10)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from liveops.exceptions import InvalidStateError
@@ -55,7 +56,7 @@ def request_cancel(operation: LiveOperation, by: Any = None) -> State:
 
     Args:
         operation: the operation.
-        by: the user who asks; None is nobody in particular.
+        by: the user or share link that asks; None is nobody in particular.
 
     Returns:
         ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop, now or
@@ -89,7 +90,7 @@ def request_cancel_of_run(
     Args:
         operation: the operation.
         run_id: the run.
-        by: the user who asks; None is nobody in particular.
+        by: the user or share link that asks; None is nobody in particular.
         heard: whether the run heard of it first from this caller, in memory. So it may have
             stopped before this is written, and still it was this user.
 
@@ -116,7 +117,7 @@ def restart(operation: LiveOperation, by: Any = None) -> None:
 
     Args:
         operation: the operation.
-        by: the user who asks; None is nobody in particular.
+        by: the user or share link that asks; None is nobody in particular.
 
     Raises:
         InvalidStateError: it is waiting or running.
@@ -125,7 +126,7 @@ def restart(operation: LiveOperation, by: Any = None) -> None:
     values = {**_UNSTARTED, "stage_states": {}}
     with transaction.atomic(using=alias):
         if not rows_of(operation, state__in=FINAL_STATES).update(**values):
-            raise InvalidStateError(_("Only an operation that has ended can be restarted."))
+            raise InvalidStateError(_("Only an operation that has ended can be started again."))
         LogLine.objects.using(alias).filter(operation=operation.pk).delete()
         StageRun.objects.using(alias).filter(operation=operation.pk).delete()
         CommandRun.objects.using(alias).filter(operation=operation.pk).delete()
@@ -144,7 +145,7 @@ def resume(operation: LiveOperation, by: Any = None, *, unasked: bool = False) -
 
     Args:
         operation: the operation.
-        by: the user who asks; None is nobody in particular.
+        by: the user or share link that asks; None is nobody in particular.
         unasked: whether it is resumed by itself, which takes one of the times that are left.
 
     Raises:
@@ -195,7 +196,8 @@ def number_announcement(operation: LiveOperation) -> LiveProgress:
 
 def _refuse_changes(operation: LiveOperation, declared: list[str] | None, done: list[str]) -> None:
     stages = operation.specific_class().stages
-    if found := changes_since(declared, stages, done):
+    words = {"gone": _("%s is gone"), "new": _("%s is new"), "order": _("the order was %s")}
+    if found := changes_since(declared, stages, done, words):
         raise InvalidStateError(
             _(
                 "This operation cannot be resumed, since its stages are others now: "
@@ -208,14 +210,24 @@ def _refuse_changes(operation: LiveOperation, declared: list[str] | None, done: 
 def _record(operation: LiveOperation, action: str, by: Any) -> None:
     """Note who did it, in the transaction of what was done."""
     pk = getattr(by, "pk", None)
+    with translation.override(operation.language):  # shown in its regions
+        name = name_of(by)
     ControlRecord.objects.using(alias_of(operation)).create(
         operation_id=operation.pk,
         action=action,
         user_id=pk,
-        user_name=name_of(by),
+        user_name=name,
     )
 
 
-def name_of(user: Any) -> str:
-    """Return what a user is called in records; nobody in particular has no name."""
-    return "" if getattr(user, "pk", None) is None else str(user.get_username())[:255]
+def name_of(by: Any) -> str:
+    """Return what is recorded of who did something; nobody in particular has no name.
+
+    Args:
+        by: a user, the :class:`liveops.access.Grant` of a share link, or None.
+    """
+    if getattr(by, "kind", "") == "share":
+        name = by.shared_by
+        said = _("a link that %(name)s shared") % {"name": name} if name else _("a shared link")
+        return said[:255]
+    return "" if getattr(by, "pk", None) is None else str(by.get_username())[:255]

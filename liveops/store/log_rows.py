@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import Any
 
 from django.db import connections
 
@@ -30,7 +31,8 @@ def add_lines(alias: str, operation: LiveOperation, lines: Sequence[Line]) -> No
         return
     names, marks = ", ".join(map(connection.ops.quote_name, _COLUMNS)), ", ".join(["%s"] * 6)
     table = connection.ops.quote_name(LogLine._meta.db_table)
-    key = LogLine._meta.get_field("operation").get_db_prep_save(operation.pk, connection)
+    field: Any = LogLine._meta.get_field("operation")
+    key = field.get_db_prep_save(operation.pk, connection)
     moment = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.executemany(

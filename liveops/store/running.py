@@ -241,7 +241,7 @@ def _save_progress(alias: str, operation: LiveOperation, progress: Mapping[str, 
     key, mine = operation.__dict__.get("_progress_query", (None, None))
     if key != (alias, operation.fence):  # made once a run: it takes as long as the rest of this
         mine = LiveProgress.objects.using(alias).filter(pk=operation.pk, run_id=operation.fence)
-        operation.__dict__["_progress_query"] = ((alias, operation.fence), mine)
+        vars(operation)["_progress_query"] = ((alias, operation.fence), mine)
     if not mine.update(heartbeat_on=Now(), **progress):
         raise FenceLost(f"Run {operation.fence} no longer owns operation {operation.pk}.")
 
