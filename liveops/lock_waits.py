@@ -33,11 +33,12 @@ logger = logging.getLogger("liveops")
 def is_lock(error: BaseException) -> bool:
     """Return whether a database error says that somebody else holds a lock."""
     cause = error.__cause__ or error
+    if cause.args and cause.args[0] in _MYSQL_CODES:  # a driver may add a state that says nothing
+        return True
     if (state := getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)) is not None:
         return state in _SQLSTATES
-    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
-        return code & 0xFF in _SQLITE_CODES
-    return bool(cause.args) and cause.args[0] in _MYSQL_CODES
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _SQLITE_CODES
 
 
 def limit(connection: BaseDatabaseWrapper) -> None:

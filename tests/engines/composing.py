@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.engines.servers import Postgres, Redis
-from tests.settings import DATABASES, INSTALLED_APPS
+from tests.settings import INSTALLED_APPS, SQLITE
 
 Layer = Literal["memory", "core", "pubsub"]
 Tasks = Literal["db", "rq"]
@@ -21,7 +21,7 @@ _LABELS = {"django_tasks_db": "django_tasks_database"}
 
 def sqlite(path: Path) -> dict[str, Any]:
     """Return the database settings of a file."""
-    return {**DATABASES["default"], "NAME": str(path), "TEST": {}}
+    return {**SQLITE, "NAME": str(path), "TEST": {}}
 
 
 def postgresql(server: Postgres, name: str) -> dict[str, Any]:

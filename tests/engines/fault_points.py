@@ -18,6 +18,7 @@ from tests.engines.steps import Steps
 from tests.engines.variables import FOLDER
 
 APP = "tests.engines.fault_points.FaultPoints"
+_HELD = "held"
 _Of = Callable[..., tuple[Any, str]]
 """Takes the arguments of a function; returns the operation's id and the name of the point."""
 
@@ -35,6 +36,7 @@ class FaultPoints(AppConfig):
         from liveops.progress.chaining import HandOver  # noqa: PLC0415
         from liveops.progress.passage import StagePassage  # noqa: PLC0415
         from liveops.progress.staged_run import StagedRun  # noqa: PLC0415
+        from liveops.reaping import Reaper, Round  # noqa: PLC0415
         from liveops.store import running  # noqa: PLC0415
 
         _stop(store, "claim", lambda operation, **_: (operation.pk, "claimed"), after=True)
@@ -53,6 +55,7 @@ class FaultPoints(AppConfig):
             after=True,
         )
         _stop(HandOver, "_committed", lambda over: (over._run.operation.pk, "chained"))
+        _hold_back(Reaper, Round)
 
 
 def _stop(owner: Any, name: str, of: _Of, *, after: bool = False) -> None:
@@ -69,6 +72,32 @@ def _stop(owner: Any, name: str, of: _Of, *, after: bool = False) -> None:
         return function(*args, **kwargs)
 
     setattr(owner, name, stopping)
+
+
+def _hold_back(reaper: Any, nothing: Callable[[], object]) -> None:
+    """Have a reaper do nothing while a test holds it: see `hold_reaping`."""
+    look = reaper.round
+
+    @wraps(look)
+    def looking(*args: Any, **kwargs: Any) -> Any:
+        is_held = _reaping(Path(getattr(settings, FOLDER))).may_pass(_HELD)
+        return nothing() if is_held else look(*args, **kwargs)
+
+    reaper.round = looking
+
+
+def hold_reaping(folder: Path) -> None:
+    """Let a site take no run for dead, however long it gets no processor."""
+    _reaping(folder).let_go(_HELD)
+
+
+def go_on_reaping(folder: Path) -> None:
+    """Let a site look for dead runs again."""
+    _reaping(folder).hold(_HELD)
+
+
+def _reaping(folder: Path) -> Steps:
+    return Steps(folder, "reaping")
 
 
 def _wait(operation: Any, point: str) -> None:

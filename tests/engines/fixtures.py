@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -10,11 +11,13 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from scripts import ensure_parts
+from tests.databases import VARIABLE
 from tests.engines.composing import postgresql, sqlite
 from tests.engines.servers import Postgres, Redis
 from tests.engines.site import Engines, Layer, Tasks
 
-Database = Literal["sqlite", "postgres"]
+Database = Literal["sqlite", "postgres", "server"]
+"""A server is PostgreSQL, but for the rows of the matrix that are on MariaDB."""
 
 
 class MakeEngines(Protocol):
@@ -83,6 +86,12 @@ class Templates:
             self._fill(postgresql(server, name))
         return postgresql(server, server.new_database(name))
 
+    def mariadb(self, address: str) -> dict[str, Any]:
+        """Return the settings of a new database of a MariaDB server, which has no copies."""
+        database: dict[str, Any] = import_module("tests.engines.mariadb").new_site_database(address)
+        self._fill(database)
+        return database
+
     def _fill(self, database: Mapping[str, Any]) -> None:
         full = Engines(self._folder, database, self._blocker, tasks="db")
         full.manage("migrate", "--run-syncdb", "--verbosity", "0")
@@ -119,7 +128,10 @@ def _factory(
         if layer != "memory" or runner == "celery" or tasks == "rq":
             redis = request.getfixturevalue("redis")
             redis.heal()
-        if database == "postgres":
+        row = os.environ.get(VARIABLE, "")
+        if database == "server" and row.startswith("mariadb"):
+            config = templates.mariadb(row)
+        elif database != "sqlite":
             server: Postgres = request.getfixturevalue("postgres")
             server.heal()
             config = templates.postgres(server)

@@ -152,6 +152,13 @@ class Planned(LiveOperation):
             p.check_cancelled()
             pause.wait(0.01)
 
+    def do_enqueue(self, _: Progress, plan: dict[str, Steplist], count: int) -> None:
+        """Enqueue so many other operations, all at once."""
+        others = type(self)._base_manager
+        with transaction.atomic():
+            for _number in range(count):
+                others.create(plan=plan).enqueue()
+
     def do_until_shutdown(self, p: Progress, point: str) -> None:
         """Work until the process is told to stop, then finish in good order."""
         self.steps.note_reached(point, self.fence)

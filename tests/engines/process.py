@@ -5,15 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
+import pytest
 
 from tests.engines.forking import ForkedProcess
 from tests.engines.journal import Journal
 from tests.engines.programs import start_python
+
+_MOST_TOLD = 30_000
 
 
 class Process:
@@ -90,6 +93,14 @@ class Process:
         with self._log.open("rb") as file:
             file.seek(self._log_from)
             return file.read().decode("utf-8", "replace")
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Show what it printed if the block fails."""
+        try:
+            yield
+        except pytest.fail.Exception as failure:
+            pytest.fail(f"{failure}\n{self.log[-_MOST_TOLD:]}")
 
     def again(self) -> "Process":
         """Start the same command anew, at the same address if it serves; the log goes on."""

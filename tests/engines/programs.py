@@ -141,7 +141,7 @@ def _be(order: dict[str, Any], files: list[int]) -> None:
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     elif what == "-c":
         sys.argv = ["-c", *rest[1:]]
-        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
+        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102  (what python -c does)
     else:
         sys.path[0] = str(Path(what).parent.resolve())
         sys.argv = [what, *rest]

@@ -129,6 +129,10 @@ class Server(ABC):
         self._process.wait(30)
         psutil.wait_procs(tree, timeout=30)
 
+    def close(self) -> None:
+        """Kill it; one that keeps data in a folder of its own removes that."""
+        self.kill()
+
     def pause(self) -> None:
         """Stop its processes without ending them: connections stay open, nobody answers."""
         for process in self._tree():
@@ -203,9 +207,9 @@ class Postgres(Server):
     user = "liveops"
 
     def __init__(self, programs: str) -> None:
-        super().__init__(str(Path(programs, "postgres")), _folder_for_others())
+        super().__init__(str(Path(programs, "postgres")), folder_for_others("postgres"))
         self._numbers = count(1)
-        self._account = _unprivileged() if os.geteuid() == 0 else None
+        self._account = unprivileged() if os.geteuid() == 0 else None
         self._data = self.folder / "data"
         if self._account is not None:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
@@ -277,15 +281,16 @@ class Postgres(Server):
         return name
 
 
-def _unprivileged() -> pwd.struct_passwd:
+def unprivileged() -> pwd.struct_passwd:
+    """Return a user for a server that refuses to run as root."""
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    pytest.fail("PostgreSQL does not run as root, and there is no user postgres or nobody.")
+    pytest.fail("A database does not run as root, and there is no user postgres or nobody.")
 
 
-def _folder_for_others() -> Path:
+def folder_for_others(name: str) -> Path:
     """Return a new folder that another user can reach; pytest's own are private."""
     usual = Path(tempfile.gettempdir())
     reachable = all(part.stat().st_mode & 0o001 for part in (usual, *usual.parents))
-    return Path(tempfile.mkdtemp(prefix="liveops-postgres-", dir=usual if reachable else "/tmp"))
+    return Path(tempfile.mkdtemp(prefix=f"liveops-{name}-", dir=usual if reachable else "/tmp"))  # noqa: S108  (a new folder of its own in there)

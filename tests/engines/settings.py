@@ -2,7 +2,9 @@
 
 import os
 
+from tests.databases import load_driver
 from tests.engines.variables import from_environment
 from tests.settings import *  # noqa: F403
 
 globals().update(from_environment(os.environ))
+load_driver(DATABASES["default"])  # noqa: F405  (the site's own)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("live/", include("liveops.urls")),
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("as/<str:name>/", views.log_in),
+    path("out/", views.log_out),
     path("start/<str:model>/", views.start),
     path("up/", views.up),
 ]

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model, login, logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
@@ -22,6 +22,12 @@ def log_in(request: HttpRequest, name: str) -> HttpResponse:
     user, _ = get_user_model().objects.get_or_create(username=name)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect(request.GET.get("next", "/up/"))
+
+
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return HttpResponse("out")
 
 
 @csrf_exempt
