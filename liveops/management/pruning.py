@@ -143,7 +143,8 @@ def _delete(rows: Any, alias: str) -> list[LiveOperation]:
             by_class.setdefault(_class_of(operation), []).append(operation.pk)
         collector = Collector(using=alias, origin=rows)
         for model, pks in by_class.items():
-            collector.collect(model._base_manager.using(alias).filter(pk__in=pks))
+            same: Any = model._base_manager.using(alias).filter(pk__in=pks)
+            collector.collect(same)
         if others := _operations_in(collector) - {operation.pk for operation in batch}:
             names = ", ".join(sorted(map(str, others)))
             raise _TakesOthersError(f"Others would be deleted with it: {names}.")

@@ -65,10 +65,10 @@ def print_closing(
     except OSError as error:
         logger.warning("liveops: the summary could not be printed (%s)", error)
         if stream is sys.stdout:
-            _discard(stream)
+            discard(stream)
 
 
-def _discard(stream: TextIO) -> None:
+def discard(stream: TextIO) -> None:
     """Lead a stream nowhere: Python writes what is left in it at the end, and would fail."""
     with suppress(OSError, ValueError):  # a stream without a file needs no such thing
         number = stream.fileno()

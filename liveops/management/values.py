@@ -45,8 +45,9 @@ def find_owner(name: str | None) -> Any:
     if name is None:
         return None
     user_model = get_user_model()
+    users: Any = user_model._default_manager
     try:
-        return user_model._default_manager.get_by_natural_key(name)
+        return users.get_by_natural_key(name)
     except user_model.DoesNotExist as error:
         raise CommandError(
             f"There is no user {name!r}; create one, or leave --owner out."

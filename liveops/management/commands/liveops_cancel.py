@@ -1,5 +1,7 @@
-"""``manage.py liveops_cancel``: an operation is asked to stop."""
+"""``manage.py liveops_cancel``: operations are asked to stop."""
 
+import sys
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -7,36 +9,82 @@ from django.core.management.base import BaseCommand, CommandError
 
 from liveops import control
 from liveops.exceptions import InvalidStateError
-from liveops.management.finding import find_operation
+from liveops.management.durations import seconds_above_0
+from liveops.management.finding import ID_HELP, find_operations
+from liveops.models import LiveOperation
 from liveops.sinks.sender import sender
 from liveops.states import State
+from liveops.terminal.waiting import Waiting
 
 _SEND_SECONDS = 5.0
+_LEFT = 130
 
 
 class Command(BaseCommand):
-    """Cancel an operation that waits, or ask one that runs to stop."""
+    """Cancel operations that wait, or ask those that run to stop."""
 
     help = (
-        "Cancel an operation. One that runs stops at its next step; the command does not wait for "
-        "that. Exit status: 0 done, 1 if it has already ended or there is none."
+        "Cancel operations. One that runs stops at its next step; the command waits for that only "
+        "with --wait. Exit status: 0 done, 1 if one had already ended, is not there, or did not "
+        "stop in time, 130 after Ctrl-C."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the arguments."""
-        parser.add_argument("id", help="id of the operation, or its first 8 characters or more")
+        parser.add_argument("id", nargs="+", help=f"{ID_HELP}; several at once")
+        parser.add_argument("--wait", action="store_true", help="wait until they have ended")
+        parser.add_argument(
+            "--timeout",
+            type=seconds_above_0,
+            metavar="SECONDS",
+            help="with --wait: how long at most (default: no limit)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Cancel the operation.
+        """Cancel the operations.
 
         Raises:
-            CommandError: there is no such operation, or it has ended.
+            CommandError: one is not there, and nothing was done; or one had ended, or did not stop
+                in time, and all that could be done was.
+            SystemExit: Ctrl-C.
         """
-        operation = find_operation(options["id"])
-        try:
-            state = control.cancel(operation)
-        except InvalidStateError as error:
-            raise CommandError(str(error)) from error
+        if options["timeout"] is not None and not options["wait"]:
+            raise CommandError("--timeout goes with --wait.")
+        problems: list[str] = []
+        asked: list[LiveOperation] = []
+        operations = find_operations(options["id"])
+        for operation in operations:
+            try:
+                state = control.cancel(operation)
+            except InvalidStateError as error:
+                which = f"{operation.pk}: " if len(operations) > 1 else ""
+                problems.append(f"{which}{error}")
+                continue
+            done = "was cancelled" if state is State.CANCELLED else "was asked to stop"
+            self._say(f"Operation {operation.pk} {done}.")
+            asked += [operation] if state is not State.CANCELLED else []
         sender().flush(_SEND_SECONDS)
-        done = "was cancelled" if state is State.CANCELLED else "was asked to stop"
-        self.stdout.write(f"Operation {operation.pk} {done}.")
+        if options["wait"]:
+            problems += self._wait(asked, options["timeout"])
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _wait(self, operations: list[LiveOperation], timeout: float | None) -> list[str]:
+        """Wait for the end of each; return what is to be said of those that did not end."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        problems = []
+        try:
+            for operation in operations:
+                state = Waiting(deadline).for_end_of(operation)
+                if state is None:
+                    problems.append(f"{operation.pk}: it has not stopped after {timeout:g} s.")
+                else:
+                    self._say(f"Operation {operation.pk} has ended: {state}.")
+        except KeyboardInterrupt:
+            sys.stderr.write("\nNo longer waiting. What was asked to stop does so all the same.\n")
+            raise SystemExit(_LEFT) from None
+        return problems
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,20 +1,25 @@
 """``manage.py liveops_list``: the newest operations."""
 
+import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from liveops.management.durations import duration
+from liveops.management.summary import discard
 from liveops.management.terminal import stream_of
-from liveops.management.values import find_model
+from liveops.management.values import find_model, find_owner
 from liveops.models import LiveOperation
 from liveops.progress.text import clean
 from liveops.stages import StageState
 from liveops.states import State
+from liveops.summary import Carried, TextConsole
 
 _COLUMNS = ("id", "type", "state", "stage", "owner", "created", "finished")
 _MOST = 1_000_000
@@ -29,7 +34,7 @@ class Command(BaseCommand):
 
     help = (
         "List the newest operations. On a terminal as a table; in a pipe one line each with the "
-        f"columns {', '.join(_COLUMNS)}, separated by tabs."
+        f"columns {', '.join(_COLUMNS)}, separated by tabs. Exit status: 0, also if there are none."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,15 +49,27 @@ class Command(BaseCommand):
         parser.add_argument(
             "--type", metavar="APP.MODEL", help="only those of this class, as app_label.ModelName"
         )
+        parser.add_argument("--owner", metavar="NAME", help="only those of this user")
+        parser.add_argument(
+            "--since",
+            type=duration,
+            metavar="AGE",
+            help="only those that were created no longer ago than this, such as 90m, 12h or 30d",
+        )
         parser.add_argument(
             "--limit", type=int, default=20, metavar="N", help="how many at most (default 20)"
+        )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print one JSON object a line, on a terminal too",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the list.
 
         Raises:
-            CommandError: an unknown class, or a limit that is none.
+            CommandError: an unknown class or user, or a limit that is none.
         """
         if not 1 <= options["limit"] <= _MOST:
             raise CommandError(f"--limit takes a whole number from 1 on, up to {_MOST}.")
@@ -61,22 +78,52 @@ class Command(BaseCommand):
             rows = rows.filter(state__in=options["state"])
         if options["type"]:
             rows = rows.filter(operation_type=find_model(options["type"])._meta.label)
+        if options["owner"] is not None:
+            rows = rows.filter(owner=find_owner(options["owner"]))
+        if options["since"] is not None:
+            rows = rows.filter(created_on__gte=timezone.now() - options["since"])
         stream = stream_of(self)
-        is_terminal = stream.isatty()
-        lines = [_cells(operation, short=is_terminal) for operation in rows[: options["limit"]]]
-        if not is_terminal:
-            stream.writelines("\t".join(cells) + "\n" for cells in lines)
-            return
-        console = Console(file=stream, markup=False, highlight=False)
-        left_out = _NOT_ON_NARROW_ONES if console.width < _NARROW else set()
-        table = Table(box=None, pad_edge=False)
-        for name in _COLUMNS:
-            if name not in left_out:
-                table.add_column(name, no_wrap=True)
-        for cells in lines:
-            told = zip(_COLUMNS, cells, strict=True)
-            table.add_row(*[cell for name, cell in told if name not in left_out])
-        console.print(table)
+        operations = rows[: options["limit"]]
+        try:
+            if options["json"]:
+                stream.writelines(f"{_record(operation)}\n" for operation in operations)
+            elif stream.isatty():
+                _print_table(stream, [_cells(one, short=True) for one in operations])
+            else:
+                lines = ["\t".join(_cells(one, short=False)) for one in operations]
+                stream.writelines(f"{line}\n" for line in lines)
+            stream.flush()
+        except BrokenPipeError:  # whoever reads has enough
+            discard(stream)
+
+
+def _print_table(stream: TextIO, lines: Iterable[tuple[str, ...]]) -> None:
+    console = TextConsole(stream)
+    left_out = _NOT_ON_NARROW_ONES if console.width < _NARROW else set()
+    table = Table(box=None, pad_edge=False)
+    for name in _COLUMNS:
+        if name not in left_out:
+            table.add_column(name, no_wrap=True)
+    for cells in lines:
+        told = zip(_COLUMNS, cells, strict=True)
+        table.add_row(*[Text(cell) for name, cell in told if name not in left_out])
+    console.print(Carried(table))
+
+
+def _record(operation: LiveOperation) -> str:
+    """Return what is told of an operation as JSON; times as ISO 8601, null for what is not."""
+    owner = operation.owner
+    record = {
+        "id": str(operation.pk),
+        "type": operation.operation_type,
+        "state": operation.get_state(),
+        "stage": _stage(operation) or None,
+        "owner": None if owner is None else owner.get_username(),
+        "created": _iso(operation.created_on),
+        "started": _iso(operation.started_on),
+        "finished": _iso(operation.finished_on),
+    }
+    return json.dumps(record)  # in ASCII, so that no terminal is told anything
 
 
 def _cells(operation: LiveOperation, *, short: bool) -> tuple[str, ...]:
@@ -106,6 +153,10 @@ def _local(moment: datetime | None) -> datetime | None:
     return (
         timezone.localtime(moment) if moment is not None and timezone.is_aware(moment) else moment
     )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _time(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""``manage.py liveops_resume``: an operation goes on where it stopped."""
+"""``manage.py liveops_resume``: an operation goes on where it stopped, or begins anew."""
 
 from argparse import ArgumentParser
 from shlex import join
@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from liveops import conf, control, store
+from liveops import conf, control, limits, store
 from liveops.exceptions import ConfigurationError, InvalidStateError
-from liveops.management.finding import find_operation
+from liveops.management.finding import ID_HELP, find_operations
 from liveops.management.terminal import EXIT_STATUS, program_of, run_in_terminal, stream_of
 from liveops.models import LiveOperation
 from liveops.runners.thread import ThreadRunner
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     help = (
         "Let an operation go on where it stopped: stages that were done are not run again. "
         "Exit status: 0 success, 1 failed or refused, 130 cancelled, 143 or 129 stopped by a "
-        "signal. With --enqueue: 0 when it was handed over."
+        "signal. With --enqueue: 0 when all were handed over."
     )
     _program: tuple[str, ...] = ("python", "manage.py")
 
@@ -36,27 +36,41 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Define the arguments."""
-        parser.add_argument("id", help="id of the operation, or its first 8 characters or more")
+        parser.add_argument("id", nargs="+", help=f"{ID_HELP}; with --enqueue several at once")
         parser.add_argument(
             "--enqueue",
             action="store_true",
             help="hand it to the configured runner instead of running it here",
         )
+        parser.add_argument(
+            "--restart",
+            action="store_true",
+            help="begin anew instead, also after success: its log and all it did are dropped",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Resume the operation.
+        """Resume the operation, or start it again.
 
         Raises:
             CommandError: there is no such operation, or it cannot be resumed; nothing was changed.
+                Of several, those that can be handed over are.
             SystemExit: with the exit status, unless it is 0.
         """
-        operation = find_operation(options["id"])
+        operations = find_operations(options["id"])
+        if options["enqueue"]:
+            self._enqueue_all(operations, restart=options["restart"])
+            return
+        if len(operations) > 1:
+            raise CommandError("Several operations are resumed with --enqueue; here only one is.")
+        (operation,) = operations
         try:
-            if options["enqueue"]:
-                self._enqueue(operation)
-                return
             with transaction.atomic(using=store.alias_of(operation)):
-                store.resume(operation)
+                if options["restart"]:
+                    store.restart(operation)
+                    operation.on_restart()
+                    operation.save()
+                else:
+                    store.resume(operation)
                 operation.check_stages_to_run()
                 operation.note_enqueued()
         except (ConfigurationError, InvalidStateError) as error:
@@ -68,16 +82,27 @@ class Command(BaseCommand):
 
         run_in_terminal(operation, stream_of(self), closing)
 
-    def _enqueue(self, operation: LiveOperation) -> None:
+    def _enqueue_all(self, operations: list[LiveOperation], *, restart: bool) -> None:
         runner = conf.load_runner()
         if isinstance(runner, type) and issubclass(runner, ThreadRunner):
             raise CommandError(
                 "The thread runner carries out operations in the process that enqueues them, and "
                 "this one ends. Leave --enqueue out to run it here, or resume it on its page."
             )
-        control.resume(operation)
+        hand_over = control.restart if restart else control.resume
+        problems, statuses = [], []
+        for operation in operations:
+            try:
+                with limits.lifted_for(operation):  # whoever has a shell is trusted
+                    hand_over(operation)
+            except (ConfigurationError, InvalidStateError) as error:
+                problems.append(f"{operation.pk}: {error}" if len(operations) > 1 else str(error))
+                continue
+            state = store.state_of(operation)
+            self.stdout.write(f"Operation {operation.pk} was handed to the runner: {state}.")
+            statuses.append(EXIT_STATUS.get(state, 1) if state.is_final else 0)
         sender().flush(_SEND_SECONDS)
-        state = store.state_of(operation)
-        self.stdout.write(f"Operation {operation.pk} was handed to the runner: {state}.")
-        if state.is_final and (status := EXIT_STATUS.get(state, 1)):
+        if problems:
+            raise CommandError("\n".join(problems))
+        if status := max(statuses):
             raise SystemExit(status)

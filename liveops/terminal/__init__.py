@@ -1,0 +1,1 @@
+"""Following, in a terminal, an operation that runs in any process."""
