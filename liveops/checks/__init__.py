@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, register
 
-__all__ = ["check_operations", "check_settings"]
+__all__ = ["check_operations", "check_settings", "check_sockets"]
 
 
 @register("liveops")
@@ -23,4 +23,11 @@ def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
 def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """Check the ``LIVEOPS`` dict, and what it needs of the other settings."""
     found: list[CheckMessage] = import_module("liveops.checks.settings").settings_messages()
+    return found
+
+
+@register("liveops")
+def check_sockets(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Check what stands between the server and the socket."""
+    found: list[CheckMessage] = import_module("liveops.checks.security").socket_messages()
     return found

@@ -30,8 +30,10 @@ def _lock_messages() -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            "Operations that run beside each other on SQLite can fail with “database is locked”.",
-            hint="Set transaction_mode to IMMEDIATE in the database's OPTIONS.",
+            "DATABASES['default'] is SQLite without transaction_mode IMMEDIATE: operations that "
+            "run beside each other can fail with “database is locked”.",
+            hint="Write 'OPTIONS': {'transaction_mode': 'IMMEDIATE', 'timeout': 20} into "
+            "DATABASES['default'].",
             id="liveops.W003",
         )
     ]
@@ -46,7 +48,8 @@ def _router_messages() -> list[CheckMessage]:
         checks.Warning(
             f"DATABASE_ROUTERS read {', '.join(elsewhere)} from another database than they are "
             "written to; claims and states are read back at once, perhaps before they get there.",
-            hint="Have db_for_read() and db_for_write() give the same database for operations.",
+            hint="Have db_for_read() return what db_for_write() does for these models, in each "
+            "router of DATABASE_ROUTERS.",
             id="liveops.W007",
         )
     ]

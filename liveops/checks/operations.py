@@ -4,8 +4,10 @@ import inspect
 from typing import Any
 
 from django.apps import apps
+from django.core import checks
 from django.core.checks import CheckMessage, Error
 
+from liveops.guarded_classes import without_lists
 from liveops.models import RESERVED_NAMES, LiveOperation
 from liveops.stages import custom_phase_problems, name_problems, stage_methods
 
@@ -24,7 +26,19 @@ def class_messages() -> list[CheckMessage]:
             *_stage_messages(model),
             *_resume_messages(model),
         )
-    ]
+    ] + [_hidden_message(model) for model in without_lists()]
+
+
+def _hidden_message(model: type[LiveOperation]) -> CheckMessage:
+    """Return what is to be said of a class whose operations no list can show."""
+    return checks.Warning(
+        f"{model._meta.label} has a can_view() of its own and no visible_to(), so that its "
+        f"operations are in no list, no badge and not in the admin.",
+        hint="Write a class method visible_to(cls, user) that returns the same rule as a Q "
+        "object, such as return Q(owner=user).",
+        obj=model,
+        id="liveops.W012",
+    )
 
 
 def _name_messages(model: type[LiveOperation]) -> list[CheckMessage]:
@@ -71,7 +85,8 @@ def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
     """Return what is wrong with names of stages, and with phases made for one of them."""
     label, methods = model._meta.label, stage_methods(model)
     if problems := name_problems(model.stages):
-        return [_error(model, "liveops.E003", f"{label}: {problem}") for problem in problems]
+        hint = "Write a list of different names, such as stages = ['Load', 'Save']."
+        return [_error(model, "liveops.E003", f"{label}: {problem}", hint) for problem in problems]
     found: list[CheckMessage] = []
     for name, stage in methods.items():
         if not stage.form:
@@ -79,7 +94,8 @@ def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
                 f"{label}.{name}(): the stage name {stage.name!r} has no letter from a to z and no "
                 f"digit, so no phase and no option can be named after it."
             )
-            found.append(_error(model, "liveops.E003", message))
+            hint = "Give the stage another name; its heading may be any text."
+            found.append(_error(model, "liveops.E003", message, hint))
     listed, named = set(model.stages), {stage.name for stage in methods.values()}
     apart = named - listed
     if methods and model.run is LiveOperation.run:
@@ -92,7 +108,7 @@ def _stage_messages(model: type[LiveOperation]) -> list[CheckMessage]:
         message = f"{label}.{name}() is a stage, but takes the place of a method of every model."
         found.append(_error(model, "liveops.E008", message, "Give the method another name."))
     found += [
-        _error(model, "liveops.E007", f"{label}.{problem}")
+        _error(model, "liveops.E007", f"{label}.{problem}", "Rename the method, or remove it.")
         for problem in custom_phase_problems(model)
     ]
     return found
@@ -104,7 +120,8 @@ def _resume_messages(model: type[LiveOperation]) -> list[CheckMessage]:
     times: Any = model.resume_on_interrupt
     if isinstance(times, bool) or not isinstance(times, int) or not 0 <= times <= _MOST_RESUMES:
         message = f"{label}.resume_on_interrupt must be a whole number from 0 on, not {times!r}."
-        return [_error(model, "liveops.E009", message)]
+        hint = "Write how often it may be resumed, such as resume_on_interrupt = 3."
+        return [_error(model, "liveops.E009", message, hint)]
     if times and not stage_methods(model):
         message = f"{label} has resume_on_interrupt, but no stage methods to go on with."
         hint = "Write its stages as methods, or leave resume_on_interrupt out."
@@ -120,7 +137,5 @@ def _takes_progress(method: Any) -> bool:
     return True
 
 
-def _error(
-    model: type[LiveOperation], identity: str, message: str, hint: str | None = None
-) -> CheckMessage:
+def _error(model: type[LiveOperation], identity: str, message: str, hint: str) -> CheckMessage:
     return Error(message, hint=hint, obj=model, id=identity)

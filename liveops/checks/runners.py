@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from liveops import conf
+from liveops.checks.advice import REDIS_LAYER
 from liveops.runners.patched import check_patched
 
 _IN_MEMORY_LAYERS = (
@@ -43,7 +44,7 @@ def _process_messages(environment: Mapping[str, str]) -> list[CheckMessage]:
             f"{variable} asks for {processes} server processes, but the channel layer joins the "
             f"parts of one only: whose socket is in another process than the run follows it only "
             f"every 2 seconds.",
-            hint="Use channels_redis: pip install 'django-live-operations[redis]'.",
+            hint=f"Use a layer that joins processes: {REDIS_LAYER}",
             id="liveops.W004",
         )
     ]

@@ -9,10 +9,16 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from liveops import conf, contrib
+from liveops.checks.advice import MEMORY_LAYER, REDIS_LAYER
 from liveops.checks.database import database_messages
 from liveops.checks.runners import runner_messages
 from liveops.exceptions import ConfigurationError
 
+_SETTING_HINT = (
+    "Correct it in LIVEOPS in the settings, or leave the key out: every key has a default, which "
+    "the reference of settings lists."
+)
+_RUNNER_HINT = "Write LIVEOPS = {'RUNNER': 'thread'} to run operations in the server itself."
 _SHIPPED_LAYER = "channels.layers.InMemoryChannelLayer"
 
 
@@ -20,14 +26,14 @@ def settings_messages() -> list[CheckMessage]:
     """Return what is wrong with the ``LIVEOPS`` dict, and with what it needs beside it."""
     given = getattr(settings, "LIVEOPS", {})
     found: list[CheckMessage] = [
-        Error(problem, id="liveops.E001") for problem in conf.problems(given)
+        Error(problem, hint=_SETTING_HINT, id="liveops.E001") for problem in conf.problems(given)
     ]
     if found:
         return found
     try:
         runner = conf.load_runner()
     except ConfigurationError as error:
-        return [Error(str(error), id="liveops.E002")]
+        return [Error(str(error), hint=_RUNNER_HINT, id="liveops.E002")]
     if not callable(getattr(runner, "submit", None)) or inspect.isabstract(runner):
         return [
             Error(
@@ -52,7 +58,8 @@ def _own_messages(check: Callable[[], Sequence[CheckMessage]]) -> Sequence[Check
         return check()
     except Exception as error:  # noqa: BLE001  (a runner may be anybody's)
         message = f"The check() of the runner {conf.runner_path()!r} failed: {error!r}"
-        return [Error(message, id="liveops.E002")]
+        hint = "The runner's class method check() has to return a list of messages; mend it."
+        return [Error(message, hint=hint, id="liveops.E002")]
 
 
 def _layer_messages() -> list[CheckMessage]:
@@ -61,7 +68,8 @@ def _layer_messages() -> list[CheckMessage]:
         return [
             checks.Warning(
                 "There is no default channel layer, so pages are not updated live.",
-                hint="Set CHANNEL_LAYERS, for one process to liveops.layers.InMemoryChannelLayer.",
+                hint=f"For one server process, write {MEMORY_LAYER} into the settings; for "
+                f"several, or with workers: {REDIS_LAYER}",
                 id="liveops.W001",
             )
         ]
@@ -69,8 +77,9 @@ def _layer_messages() -> list[CheckMessage]:
     if path == _SHIPPED_LAYER:
         return [
             checks.Warning(
-                f"{_SHIPPED_LAYER} delivers late what other threads send.",
-                hint="Use liveops.layers.InMemoryChannelLayer instead.",
+                f"CHANNEL_LAYERS names {_SHIPPED_LAYER}, which delivers what other threads send "
+                f"seconds late: pages lag behind operations.",
+                hint=f"Write {MEMORY_LAYER} instead.",
                 id="liveops.W002",
             )
         ]

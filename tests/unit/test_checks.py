@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error, run_checks
+from django.db.models import Q
 from django.test.utils import isolate_apps
 
 from liveops.checks import check_operations, check_settings
@@ -341,3 +342,41 @@ def test_a_stage_method_must_not_take_the_place_of_a_method_either(check: Any) -
     (found,) = check(Tidy)
     assert found.id == "liveops.E008"
     assert "Tidy.clean() is a stage" in found.msg
+
+
+@isolate_apps("tests.testapp")
+def test_a_rule_of_its_own_that_lists_do_not_know_is_a_warning(check: Any) -> None:
+    class Secret(LiveOperation):
+        class Meta:
+            app_label = "testapp"
+
+        def run(self, p: Progress) -> None:
+            """Do nothing."""
+
+        def can_view(self, user: Any) -> bool:
+            return False
+
+    class Listed(Secret):
+        class Meta:
+            app_label = "testapp"
+
+        @classmethod
+        def visible_to(cls, user: Any) -> Q:
+            return Q(pk=None)
+
+    class Narrower(Listed):
+        class Meta:
+            app_label = "testapp"
+
+        def can_view(self, user: Any) -> bool:
+            return False
+
+    class Inherits(Listed):
+        class Meta:
+            app_label = "testapp"
+
+    (narrower,) = check(Listed, Narrower, Inherits)
+    assert (narrower.id, narrower.obj) == ("liveops.W012", Narrower)
+    (warning,) = check(Secret, Listed)
+    assert (warning.id, warning.obj) == ("liveops.W012", Secret)
+    assert "testapp.Secret has a can_view() of its own and no visible_to()" in warning.msg
