@@ -8,12 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from liveops import events, registry, snapshot, store
+from liveops import events, redirects, registry, snapshot, store
 from liveops.models import ControlRecord, LiveOperation
 from liveops.progress.update import ALL_REGIONS, Finished, Region, Update
 from liveops.progress.view import ControlAction
 from liveops.sinks.web import WebSink
 from liveops.states import State
+
+__all__ = ["cancel", "restart", "resume"]
 
 logger = logging.getLogger("liveops")
 
@@ -26,7 +28,7 @@ def cancel(operation: LiveOperation, by: Any = None) -> State:
 
     Args:
         operation: the operation.
-        by: the user who asks, to be recorded and shown; None is nobody in particular.
+        by: the user, or the grant of a share link, to be recorded and shown; None is nobody.
 
     Returns:
         ``CANCELLED`` if it had not started, ``STARTED`` if its run was asked to stop.
@@ -56,10 +58,11 @@ def restart(operation: LiveOperation, by: Any = None) -> None:
 
     Args:
         operation: the operation.
-        by: the user who asks, to be recorded and shown; None is nobody in particular.
+        by: the user, or the grant of a share link, to be recorded and shown; None is nobody.
 
     Raises:
         InvalidStateError: it is waiting or running.
+        TooManyRunningError: its owner has too many others; nothing was changed.
     """
     specific = operation.specific
     # In one transaction: a hook that fails must not leave the operation waiting for ever.
@@ -77,11 +80,12 @@ def resume(operation: LiveOperation, by: Any = None) -> None:
 
     Args:
         operation: the operation.
-        by: the user who asks, to be recorded and shown; None is nobody in particular.
+        by: the user, or the grant of a share link, to be recorded and shown; None is nobody.
 
     Raises:
         InvalidStateError: it is waiting or running, succeeded, is not made of stage methods, or
             its stages have changed.
+        TooManyRunningError: its owner has too many others; nothing was changed.
     """
     specific = operation.specific
     with transaction.atomic(using=store.alias_of(specific)):
@@ -90,14 +94,8 @@ def resume(operation: LiveOperation, by: Any = None) -> None:
 
 
 def success_url(operation: LiveOperation, state: str) -> str | None:
-    """Return where watchers go after success; a failing hook is logged and keeps them here."""
-    if state != State.FINISHED_OK:
-        return None
-    try:
-        return operation.get_success_url()
-    except Exception:
-        logger.exception("liveops: get_success_url() of operation %s failed", operation.pk)
-        return None
+    """Return where watchers go after success, if the operation says so and pages may go there."""
+    return redirects.success_url(operation) if state == State.FINISHED_OK else None
 
 
 def announce_end(operation: LiveOperation, error_text: str = "") -> None:

@@ -35,23 +35,23 @@ class Guest:
     Attributes:
         user: the instance; for :class:`LongKnown` ones another than that.
         asked_at: when it was asked what the user may see, in seconds.
-        may_watch: whether the user may see the operation at all.
+        grant: why the user may see the operation; None if not.
     """
 
     user: Any
     asked_at: float
-    may_watch: bool
+    grant: Any
 
 
 class Guests:
     """The users that ask for one operation.
 
     Args:
-        may_watch: tells of a user whether it may see the operation.
+        judge: tells of a user why it may see the operation, or that it may not.
     """
 
-    def __init__(self, may_watch: Callable[[Any], bool]) -> None:
-        self._may_watch = may_watch
+    def __init__(self, judge: Callable[[Any], Any]) -> None:
+        self._judge = judge
         self._known: dict[Any, list[tuple[dict[str, Any], Guest]]] = {}
         self._unhashable: list[Any] = []
 
@@ -70,7 +70,7 @@ class Guests:
             is_old = guest is not None or known is not user
             fresh = loaded_anew(known) if is_old else known
             same[:] = [(found, other) for found, other in same if other is not guest]
-            guest = Guest(fresh, now, self._may_watch(fresh))
+            guest = Guest(fresh, now, self._judge(fresh))
             same.append((marks, guest))
         return guest
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("<uuid:pk>/log.txt", views.LogTextView.as_view(), name="log_text"),
     path("<uuid:pk>/restart/", views.RestartView.as_view(), name="restart"),
     path("<uuid:pk>/resume/", views.ResumeView.as_view(), name="resume"),
+    path("<uuid:pk>/shared/", views.SharedView.as_view(), name="shared"),
     path("<uuid:pk>/snapshot/", views.SnapshotView.as_view(), name="snapshot"),
     path("<uuid:pk>/traceback/", views.TracebackView.as_view(), name="traceback"),
 ]

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from liveops import control
 from liveops.admin.labels import own_form
-from liveops.exceptions import InvalidStateError
+from liveops.exceptions import InvalidStateError, TooManyRunningError
 from liveops.models import LiveOperation
 from liveops.states import State
 
@@ -31,6 +31,7 @@ class Outcome(Enum):
     DONE = auto()
     REFUSED = auto()
     FORBIDDEN = auto()
+    TOO_MANY = auto()
     FAILED = auto()
 
 
@@ -62,7 +63,7 @@ class ControlActions:
         )
 
     @admin.action(
-        permissions=["control"], description=_("Restart selected %(verbose_name_plural)s")
+        permissions=["control"], description=_("Start selected %(verbose_name_plural)s again")
     )
     def restart_selected(self, request: HttpRequest, queryset: Operations) -> None:
         """Drop what the last run left, and begin anew."""
@@ -70,7 +71,7 @@ class ControlActions:
             request,
             queryset,
             control.restart,
-            done=lambda n: ngettext("%d restarted", "%d restarted", n) % n,
+            done=lambda n: ngettext("%d started again", "%d started again", n) % n,
             refused=lambda n: ngettext("%d had not ended", "%d had not ended", n) % n,
         )
 
@@ -91,6 +92,22 @@ class ControlActions:
         asked: HttpResponse | None = actions.delete_selected(self, request, idle)  # type: ignore[arg-type]
         return asked
 
+    @admin.action(
+        permissions=["control"],
+        description=_("End share links of selected %(verbose_name_plural)s"),
+    )
+    def revoke_shares_selected(self, request: HttpRequest, queryset: Operations) -> None:
+        """End all share links, and the pages that were opened by them."""
+        self._steer(
+            request,
+            queryset,
+            _revoke_shares,
+            done=lambda n: (
+                ngettext("%d is not shared any more", "%d are not shared any more", n) % n
+            ),
+            refused=lambda n: ngettext("%d was not shared", "%d were not shared", n) % n,
+        )
+
     def _steer(
         self,
         request: HttpRequest,
@@ -108,6 +125,14 @@ class ControlActions:
             Outcome.DONE: done,
             Outcome.REFUSED: refused,
             Outcome.FORBIDDEN: lambda n: ngettext("%d is not yours", "%d are not yours", n) % n,
+            Outcome.TOO_MANY: lambda n: (
+                ngettext(
+                    "%d stays as it is, for its owner has too many others",
+                    "%d stay as they are, for their owner has too many others",
+                    n,
+                )
+                % n
+            ),
             Outcome.FAILED: lambda n: (
                 ngettext(
                     "%d failed; the server's log says why",
@@ -122,6 +147,11 @@ class ControlActions:
         messages.add_message(request, level, "; ".join(parts) + ".")
 
 
+def _revoke_shares(operation: LiveOperation, by: Any) -> None:
+    if not operation.revoke_shares():
+        raise InvalidStateError("It was not shared.")
+
+
 def _try(act: Callable[..., Any], model: type[LiveOperation], pk: Any, user: Any) -> Outcome:
     row = model._default_manager.filter(pk=pk).first()
     if row is None:
@@ -133,6 +163,8 @@ def _try(act: Callable[..., Any], model: type[LiveOperation], pk: Any, user: Any
         act(operation, by=user)
     except InvalidStateError:
         return Outcome.REFUSED
+    except TooManyRunningError:
+        return Outcome.TOO_MANY
     except Exception:  # a hook of the class, or one that the project no longer has
         logger.exception("liveops: %s of operation %s failed", act.__name__, pk)
         return Outcome.FAILED

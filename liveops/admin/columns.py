@@ -11,16 +11,18 @@ from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from liveops import access, numbers
 from liveops.admin.labels import as_json, badge, duration, long_text, moment, own_form
 from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation
 from liveops.overview.rows import title_of
 from liveops.progress.forecast import forecast, not_selected
-from liveops.progress.text import format_percent
 from liveops.progress.view import View
+from liveops.redirects import live_url
 from liveops.states import State
 
 _WATCHER = "_liveops_admin_watcher"
@@ -72,7 +74,7 @@ class OperationColumns:
     @admin.display(description=gettext_lazy("progress"))
     def op_percent(self, obj: LiveOperation) -> str:
         """Return how far the whole operation is, or how far it came."""
-        return format_percent(_percent(obj)) or "–"
+        return numbers.percent(_percent(obj)) or "–"
 
     @admin.display(description=gettext_lazy("created on"), ordering="created_on")
     def op_created(self, obj: LiveOperation) -> str:
@@ -102,7 +104,7 @@ class OperationColumns:
         """Return the states of the stages as JSON."""
         if not obj.stage_states:
             return "–"
-        return long_text(as_json(obj.stage_states), _("Stage states"))
+        return long_text(as_json(obj.stage_states), capfirst(_("stage states")))
 
     @admin.display(description=gettext_lazy("traceback"))
     def op_traceback(self, obj: LiveOperation) -> SafeString:
@@ -126,9 +128,9 @@ class OperationColumns:
         if other is None:
             return "–"
         specific = own_form(other)
-        if not specific.can_view(vars(obj).get(_WATCHER)):
+        if not access.may_watch(specific, vars(obj).get(_WATCHER)):
             return _("another operation")
-        address = specific.get_absolute_url() + "?stay=1"
+        address = live_url(specific, stay=True)
         if self.admin_site.is_registered(LiveOperation):
             view = f"{self.admin_site.name}:liveops_liveoperation_change"
             address = reverse(view, args=(other.pk,))

@@ -48,7 +48,7 @@ def deleted_objects(
     if not objs:
         return [], {}, set(), []
     using = router.db_for_write(type(objs[0]))
-    collector = _Collector(using=using, origin=objs)
+    collector: Any = _Collector(using=using, origin=objs)
     collector.collect(objs)
     forbidden: set[str] = set()
 

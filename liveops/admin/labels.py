@@ -11,9 +11,9 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
+from liveops import numbers
 from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation
-from liveops.progress.text import format_took
 
 
 def own_form(operation: LiveOperation) -> LiveOperation:
@@ -38,7 +38,7 @@ def duration(began: datetime | None, ended: datetime | None) -> str:
     """Return how long something took, or takes until now; a dash before it begins."""
     if began is None:
         return "–"
-    return format_took(max(((ended or timezone.now()) - began).total_seconds(), 0.0))
+    return numbers.took(max(((ended or timezone.now()) - began).total_seconds(), 0.0))
 
 
 def moment(time: datetime) -> str:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.forms import modelform_factory
@@ -17,9 +18,12 @@ from liveops.admin.columns import OperationColumns, watched_by
 from liveops.admin.deletion import deleted_objects
 from liveops.admin.filters import StateFilter, TypeFilter
 from liveops.admin.labels import own_form
+from liveops.admin.lookups import can_be_answered
+from liveops.guarded_classes import own_rules
 from liveops.models import LiveOperation
 from liveops.overview.filters import Filters
 from liveops.overview.rows import title_of
+from liveops.redirects import live_url
 from liveops.states import State
 
 _BY_OWNER = ("owner", admin.RelatedOnlyFieldListFilter)
@@ -45,7 +49,13 @@ class OperationChangeList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[LiveOperation]:
-        """Return the operations of the list."""
+        """Return the operations of the list.
+
+        Raises:
+            IncorrectLookupParameters: the address holds what not every database takes for a text.
+        """
+        if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+            raise IncorrectLookupParameters
         found: QuerySet[LiveOperation] = super().get_queryset(request, exclude_parameters)
         return found.defer("traceback", "result_context", "live_progress__swaps")
 
@@ -77,7 +87,13 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
     ordering: ClassVar[Any] = ("-created_on",)
     search_fields: ClassVar[Any] = ("operation_type",)
     search_help_text = _("Beginning of the id, type, owner, status or error")
-    actions: Any = ("cancel_selected", "resume_selected", "restart_selected", "delete_selected")
+    actions: Any = (
+        "cancel_selected",
+        "resume_selected",
+        "restart_selected",
+        "revoke_shares_selected",
+        "delete_selected",
+    )
     change_form_template = "liveops/admin/record.html"
 
     class Media:
@@ -93,7 +109,7 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
         """Return whether the user may watch the operation, or any at all."""
         if obj is None:
             return self._may_some(request, "view", "change")
-        return own_form(obj).can_view(request.user)
+        return access.may_watch(own_form(obj), request.user)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: operations are started by the project's own pages and commands."""
@@ -119,10 +135,14 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
         key = (self.model, actions)
         if key not in known:
             known[key] = bool(self._open_classes(request, *actions)) or (
-                access.may_enter(request.user)
-                and self.model._default_manager.filter(owner=request.user.pk).exists()
+                access.may_enter(request.user) and self._some_are_theirs(request)
             )
         return known[key]
+
+    def _some_are_theirs(self, request: HttpRequest) -> bool:
+        if self.model._default_manager.filter(owner=request.user.pk).exists():
+            return True
+        return bool(own_rules()) and self.get_queryset(request).exists()
 
     def _open_classes(self, request: HttpRequest, *actions: str) -> set[str]:
         return set(access.open_classes(request.user, *actions)) & _labels(self.model)
@@ -161,10 +181,18 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
         return [name for name in given if not _is_kept_back(name.lstrip("^=@"))]
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """Refuse to filter by what may be kept back: the answers would tell it bit by bit."""
-        if _is_kept_back(lookup):
+        """Refuse to filter by what may be kept back: the answers would tell it bit by bit.
+
+        And by what a database may fail at.
+        """
+        if _is_kept_back(lookup) or not can_be_answered(self.model, lookup, self.date_hierarchy):
             return False
         return bool(super().lookup_allowed(lookup, value, request))
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Return whether others may refer to operations by a field; by a relation they cannot."""
+        columns = {field.name for field in self.opts.concrete_fields}
+        return to_field in columns and super().to_field_allowed(request, to_field)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -208,7 +236,7 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
             shown = list(dict.fromkeys(str(name) for name in own if name not in left_out))
             given = record.without(record.fieldsets(shown, obj), left_out)
         hidden = {"next_operation"}
-        if obj is None or not access.can_debug(obj, request.user):
+        if obj is None or not own_form(obj).can_debug(request.user):
             hidden |= {"traceback", "op_traceback"}
         return record.without(given, hidden)
 
@@ -222,7 +250,12 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
             if str(operation) == LiveOperation.__str__(operation):
                 context["subtitle"] = str(operation.pk)[:8]
             context["op_is_running"] = not State(operation.get_state()).is_final
-            context["op_tables"] = record.tables(operation)
+            specific = own_form(operation)
+            context["op_tables"] = record.tables(
+                operation,
+                commands=specific.can_debug(request.user),
+                shares=specific.can_control(request.user),
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -231,4 +264,4 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
 
     def view_on_site(self, obj: LiveOperation) -> str:
         """Return the address of the live page, for a record that stays."""
-        return f"{obj.get_absolute_url()}?stay=1"
+        return live_url(obj, stay=True)

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.template.defaultfilters import truncatechars
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from liveops import store
 from liveops.admin.labels import duration, moment
@@ -89,7 +89,7 @@ def fieldsets(own: Sequence[str], operation: LiveOperation | None) -> Fieldsets:
     if operation is not None and store.is_chained_to(operation):
         run.append("op_before")
     found: Fieldsets = [(gettext_lazy("Operation"), {"fields": list(own)})] if own else []
-    found.append((gettext_lazy("Run"), {"fields": run}))
+    found.append((pgettext_lazy("noun", "Run"), {"fields": run}))
     if operation is not None and operation.traceback:
         trace = {"fields": ["op_traceback"], "classes": ["collapse"]}
         found.append((gettext_lazy("Traceback"), trace))
@@ -112,12 +112,20 @@ def without(given: Fieldsets, names: set[str]) -> Fieldsets:
     return found
 
 
-def tables(operation: LiveOperation) -> list[Table]:
-    """Return the tables of an operation: attempts, commands, and who steered it."""
-    return [table for table in _tables(operation) if table.rows]
+def tables(operation: LiveOperation, *, commands: bool, shares: bool) -> list[Table]:
+    """Return the tables of an operation: attempts, commands, who steered it, its share links.
+
+    Args:
+        operation: the operation.
+        commands: whether its commands are for the reader.
+        shares: whether its share links are.
+    """
+    found = [*_stages(operation), *(_commands(operation) if commands else ()), *_steered(operation)]
+    found += _shares(operation) if shares else ()
+    return [table for table in found if table.rows]
 
 
-def _tables(operation: LiveOperation) -> Iterator[Table]:
+def _stages(operation: LiveOperation) -> Iterator[Table]:
     attempts, older = _newest(operation.stage_runs.all())
     yield Table(
         _("Stages"),
@@ -126,7 +134,7 @@ def _tables(operation: LiveOperation) -> Iterator[Table]:
             (
                 row.stage,
                 row.attempt,
-                _(row.outcome),  # the words that the stepper uses too
+                pgettext("stage", row.outcome),  # the words that the stepper uses too
                 moment(row.started_on),
                 duration(row.started_on, row.finished_on),
                 _short(row.result),
@@ -136,6 +144,9 @@ def _tables(operation: LiveOperation) -> Iterator[Table]:
         older,
         wide=5,
     )
+
+
+def _commands(operation: LiveOperation) -> Iterator[Table]:
     commands, older = _newest(operation.command_runs.all())
     yield Table(
         _("Commands"),
@@ -153,6 +164,9 @@ def _tables(operation: LiveOperation) -> Iterator[Table]:
         older,
         wide=0,
     )
+
+
+def _steered(operation: LiveOperation) -> Iterator[Table]:
     records, older = _newest(operation.control_records.all())
     yield Table(
         _("Steered by people"),
@@ -162,8 +176,37 @@ def _tables(operation: LiveOperation) -> Iterator[Table]:
     )
 
 
-def _newest(rows: QuerySet[Any]) -> tuple[list[Any], int]:
-    newest: list[Model] = list(rows.order_by("-pk")[: MOST_ROWS + 1])
+def _shares(operation: LiveOperation) -> Iterator[Table]:
+    links, older = _newest(operation.share_links.select_related("created_by"), "-created_on")
+    yield Table(
+        _("Share links"),
+        (
+            pgettext("share link", "By"),
+            pgettext("share link", "From"),
+            pgettext("share link", "Until"),
+            _("May steer"),
+            _("State"),
+        ),
+        [
+            (
+                "–" if share.created_by is None else share.created_by.get_username(),
+                moment(share.created_on),
+                moment(share.revoked_on or share.expires_on),
+                _("yes") if share.control else _("no"),
+                pgettext("share link", "revoked")
+                if share.revoked_on
+                else pgettext("share link", "good")
+                if share.is_good
+                else pgettext("share link", "expired"),
+            )
+            for share in links
+        ],
+        older,
+    )
+
+
+def _newest(rows: QuerySet[Any], order: str = "-pk") -> tuple[list[Any], int]:
+    newest: list[Model] = list(rows.order_by(order)[: MOST_ROWS + 1])
     older = rows.count() - MOST_ROWS if len(newest) > MOST_ROWS else 0
     return newest[:MOST_ROWS][::-1], older
 

@@ -1,7 +1,6 @@
 """What a list is asked for: the query of its address."""
 
 import string
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,8 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from liveops.overview.reach import operation_classes
+from liveops import ids
+from liveops.overview.reach import operation_classes, owner_column
 from liveops.progress.text import clean
 from liveops.states import State
 
@@ -102,11 +102,10 @@ def _matching(text: str) -> Q:
         if wanted in model._meta.label.casefold()
         or wanted in str(model._meta.verbose_name).casefold()
     ]
-    name = get_user_model().USERNAME_FIELD
     return (
         Q(operation_type__in=labels)
         | Q(operation_type__icontains=text)  # a class that the project no longer has
-        | Q(**{f"owner__{name}__icontains": text})
+        | Q(**{f"{owner_column()}__icontains": text})
         | Q(live_progress__status_text__icontains=text)
         | Q(live_progress__error_text__icontains=text)
         | _id_begins(text)
@@ -114,12 +113,10 @@ def _matching(text: str) -> Q:
 
 
 def _id_begins(text: str) -> Q:
-    # A range, for an id is not text in every database.
     digits = text.replace("-", "").lower()
     if not _SHORTEST_ID <= len(digits) <= 32 or not set(digits) <= set(string.hexdigits):
         return Q(pk__in=())
-    first, last = digits.ljust(32, "0"), digits.ljust(32, "f")
-    return Q(pk__range=(uuid.UUID(first), uuid.UUID(last)))
+    return ids.beginning_with(digits)
 
 
 def _one_of(value: str | None, known: Iterable[str]) -> str:

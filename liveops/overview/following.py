@@ -95,6 +95,17 @@ class Overviews:
             followed.request = replace(followed.request, mark="")
             followed.shown = None
 
+    @property
+    def follows_any(self) -> bool:
+        """Whether the page follows a view."""
+        return bool(self._followed)
+
+    def refuse(self) -> None:
+        """Take note that the session is over: its user sees nothing here any more."""
+        self._user_pk = None
+        for view, followed in list(self._followed.items()):
+            self._answer(view, followed, None)
+
     async def close(self) -> None:
         """Stop looking."""
         self._followed.clear()
@@ -139,7 +150,8 @@ class Overviews:
         frame: dict[str, Any] = {"view": view}
         if answer is None:
             del self._followed[view]
-            detail = _("There is nothing here for you to see.")
+            with _as_the_page_does(followed.request):
+                detail = _("There is nothing here for you to see.")
             frame |= {"op": None, "error": "not_found", "detail": detail}
         else:
             is_first = followed.shown is None

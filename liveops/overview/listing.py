@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
 from liveops.models import LiveOperation
 from liveops.overview.filters import Filters
-from liveops.overview.reach import Reach, operation_classes
+from liveops.overview.reach import Reach, operation_classes, owner_column
 from liveops.overview.rows import NEWEST, Row, count_all, newest_rows, title_of
 from liveops.states import State
 
@@ -107,7 +106,7 @@ def read_choices(operations: "QuerySet[LiveOperation]", filters: Filters, reach:
     Whoever sees all operations of a class is offered that class whether or not there are any;
     owners only who sees others' operations.
     """
-    name = f"owner__{get_user_model().USERNAME_FIELD}"
+    name = owner_column()
     newest = operations.order_by("-created_on").values_list("operation_type", "owner_id", name)
     found = set(newest[:_LOOKED_AT])
     present = {label for label, _, _ in found} | {filters.type}

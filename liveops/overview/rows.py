@@ -13,10 +13,10 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from liveops import numbers
 from liveops.models import LiveOperation
-from liveops.overview.reach import Reach
+from liveops.overview.reach import Reach, owner_column
 from liveops.progress.forecast import forecast
-from liveops.progress.text import format_duration, format_percent, format_took
 from liveops.progress.view import View
 from liveops.states import State
 
@@ -101,7 +101,7 @@ class Row:
     @property
     def percent_label(self) -> str:
         """The percentage in words."""
-        return format_percent(self.percent)
+        return numbers.percent(self.percent)
 
     @property
     def since(self) -> str:
@@ -115,15 +115,14 @@ class Row:
         if self.started_on is None or self.state == State.NOT_STARTED:
             return ""
         if self.finished_on is not None:
-            return format_took(max((self.finished_on - self.started_on).total_seconds(), 0.0))
-        return format_duration(max((now - self.started_on).total_seconds(), 0.0))
+            return numbers.took(max((self.finished_on - self.started_on).total_seconds(), 0.0))
+        return numbers.duration(max((now - self.started_on).total_seconds(), 0.0))
 
 
 class _Counted(Subquery):
     """The number of rows of another query, counted by the database."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) liveops_counted)"
-    output_field = IntegerField()
 
 
 def newest_rows(
@@ -137,10 +136,9 @@ def newest_rows(
         start: how many to leave out at first.
         number: the most rows.
     """
-    owner = f"owner__{get_user_model().USERNAME_FIELD}"
     found = operations.order_by(*NEWEST).values(
         *_COLUMNS,
-        liveops_owner=F(owner),
+        liveops_owner=F(owner_column()),
         # A status may be long and an error longer still; a row shows the begin of one of them.
         liveops_status=Left("live_progress__status_text", _LONGEST_NOTE + 1),
         liveops_error=Left("live_progress__error_text", _LONGEST_NOTE + 1),
@@ -156,7 +154,8 @@ def count_all(
     The user's own row is what the database is asked for, with the numbers beside it.
     """
     numbers: dict[str, Any] = {
-        f"liveops_{name}": _Counted(query.values("pk")[:most]) for name, query in queries.items()
+        f"liveops_{name}": _Counted(query.values("pk")[:most], IntegerField())
+        for name, query in queries.items()
     }
     users = get_user_model()._base_manager.filter(pk=reach.user_pk)
     found: Any = users.values(**numbers).first()  # None for a user who was deleted just now

@@ -5,6 +5,7 @@ from liveops.views.controls import CancelView, RestartView, ResumeView
 from liveops.views.listing import BadgeView, LiveOperationListView
 from liveops.views.log import LogTextView, LogView
 from liveops.views.pages import CreateLiveOperationView, LiveOperationView, TracebackView
+from liveops.views.share import SharedView
 from liveops.views.snapshot import SnapshotView
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LogView",
     "RestartView",
     "ResumeView",
+    "SharedView",
     "SnapshotView",
     "TracebackView",
 ]

@@ -15,14 +15,16 @@ from django.utils.safestring import SafeString
 from django.views import View
 from django.views.generic import ListView
 
+from liveops.addresses import socket_path
 from liveops.models import LiveOperation
 from liveops.overview import badge, listing
 from liveops.overview.filters import FRAGMENTS, Filters
 from liveops.overview.listing import PAGE_SIZE, Listing
 from liveops.overview.reach import Reach
-from liveops.protocol import MAX_QUERY, SOCKET_PATH
+from liveops.protocol import MAX_QUERY
 from liveops.rendering import overview
 from liveops.views.base import BaseLiveOperationMixin, has_it_already
+from liveops.views.headers import ASKED_AGAIN
 
 
 class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[type-arg]
@@ -66,7 +68,7 @@ class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[t
             live_query=self._live_query(),
             fragments_url=f"?{urlencode({FRAGMENTS: 1})}&{filters.query}",
             mark=self.listing.mark,
-            socket_path=SOCKET_PATH,
+            socket_path=socket_path(),
             language=translation.get_language() or "",
             zone=timezone.get_current_timezone_name(),
             now=f"{time.time():.3f}",
@@ -83,7 +85,7 @@ class LiveOperationListView(BaseLiveOperationMixin, ListView):  # type: ignore[t
     def listing(self) -> Listing:
         """What the page shows."""
         filters = Filters.parse(self.request.GET.urlencode())
-        if self.model is not LiveOperation:
+        if self.model is not None and self.model is not LiveOperation:
             filters = replace(filters, model=self.model._meta.label)
         size = self.get_paginate_by(self.get_queryset()) or PAGE_SIZE
         return listing.read(_base_rows(self.get_queryset()), filters, self.reach, size)
@@ -129,7 +131,7 @@ def _base_rows(operations: "QuerySet[Any]") -> "QuerySet[LiveOperation]":
 def _fragments(
     request: HttpRequest, view: str, mark: str, render: Callable[[], SafeString]
 ) -> HttpResponse:
-    headers = {"ETag": f'"{mark}"', "Cache-Control": "private, no-cache"}
+    headers = {"ETag": f'"{mark}"', **ASKED_AGAIN}
     if has_it_already(request, headers["ETag"]):
         return HttpResponse(status=304, headers=headers)
     frame = {"view": view, "mark": mark, "now": time.time(), "liveop_html": render()}

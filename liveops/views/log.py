@@ -15,20 +15,19 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.views import View
 
 from liveops import rendering
 from liveops.log_pages import QUERY_LENGTH, Log, LogPage
 from liveops.models import LiveOperation
 from liveops.progress.view import View as ShownView
-from liveops.views.base import visible_operation
+from liveops.views.base import admitted
+from liveops.views.headers import CarefulMixin
 
 _LARGEST = 2**63 - 1
-_PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
-class LogView(View):
+class LogView(CarefulMixin, View):
     """Lines of the log as JSON: a page of at most 1,000 of them, or the numbers of those found.
 
     ``before=<n>``, ``after=<n>``, ``around=<n>`` or ``stage=<name>`` say which page; without any
@@ -37,7 +36,7 @@ class LogView(View):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Return the page or what was found; 400 with a sentence for what makes no sense."""
-        operation = visible_operation(request, pk)
+        operation = admitted(request, pk).operation
         with translation.override(operation.language):
             try:
                 answer = _answer(operation, request.GET)
@@ -45,15 +44,15 @@ class LogView(View):
                 return HttpResponse(
                     str(error), status=400, content_type="text/plain; charset=utf-8"
                 )
-        return JsonResponse(answer, headers=_PRIVATE)
+        return JsonResponse(answer)
 
 
-class LogTextView(View):
+class LogTextView(CarefulMixin, View):
     """The whole log as a text file, read and sent in portions."""
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """Return the file, named after the operation's class and the beginning of its id."""
-        operation = visible_operation(request, pk)
+        operation = admitted(request, pk).operation
         chunks = _texts(Log(operation))
         # Under ASGI an ordinary iterator would be read to its end before anything is sent.
         content: Any = _in_threads(chunks) if isinstance(request, ASGIRequest) else chunks
@@ -61,7 +60,7 @@ class LogTextView(View):
         return StreamingHttpResponse(
             content,
             content_type="text/plain; charset=utf-8",
-            headers={**_PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
 
@@ -71,25 +70,23 @@ def _answer(operation: LiveOperation, asked: Any) -> dict[str, Any]:
     places = [*numbers, *(["stage"] if "stage" in asked else [])]
     if "q" in asked:
         if [place for place in places if place != "after"]:
-            raise ValueError(_("A search goes with “after” only."))
+            raise ValueError("A search goes with “after” only.")
         return _found(log, asked["q"], numbers.get("after", 0))
     if len(places) > 1:
-        raise ValueError(_("Ask for one part of the log at a time."))
+        raise ValueError("Ask for one part of the log at a time.")
     place = places[0] if places else "tail"
     return _shown(operation, log, place, asked["stage"] if place == "stage" else numbers.get(place))
 
 
 def _number(text: str) -> int:
     if not re.fullmatch("[0-9]{1,19}", text) or int(text) > _LARGEST:
-        raise ValueError(_("The number of a line is a whole number of at most 19 digits."))
+        raise ValueError("The number of a line is a whole number of at most 19 digits.")
     return int(text)
 
 
 def _found(log: Log, text: str, after: int) -> dict[str, Any]:
     if len(text) > QUERY_LENGTH:
-        raise ValueError(
-            _("Search for a text of at most %(number)s characters.") % {"number": QUERY_LENGTH}
-        )
+        raise ValueError(f"Search for a text of at most {QUERY_LENGTH} characters.")
     matches = log.search(text, after)
     return {"matches": list(matches.numbers), "more": matches.more}
 

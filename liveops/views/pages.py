@@ -4,16 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.views import View
 from django.views.generic import CreateView, DetailView
 
-from liveops import access
+from liveops import access, limits
 from liveops.chain import follow
+from liveops.exceptions import TooManyRunningError
 from liveops.models import LiveOperation
-from liveops.views.base import BaseLiveOperationMixin, visible_operation
+from liveops.redirects import live_url
+from liveops.views.base import Admitted, BaseLiveOperationMixin, admitted
 
 
 class CreateLiveOperationView(BaseLiveOperationMixin, CreateView):  # type: ignore[type-arg]
@@ -22,6 +25,8 @@ class CreateLiveOperationView(BaseLiveOperationMixin, CreateView):  # type: igno
     Set ``model`` and ``fields`` or ``form_class`` as for Django's ``CreateView``.
     """
 
+    # Django's form views take a PUT for a POST, and without a body it fills a form of nothing.
+    http_method_names = ("get", "head", "options", "post")
     template_name_suffix = "_form"
 
     def get_template_names(self) -> list[str]:
@@ -34,31 +39,45 @@ class CreateLiveOperationView(BaseLiveOperationMixin, CreateView):  # type: igno
         return super().get_context_data(**{"title": title, **kwargs})
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Save the operation, enqueue it, and go to its live page."""
-        form.instance.owner = self.request.user
-        self.object = form.save()
-        self.object.enqueue()
-        return HttpResponseRedirect(self.object.get_absolute_url())
+        """Save the operation, enqueue it, and go to its live page.
+
+        Whoever has too many already gets the form again, with 429, and nothing is saved.
+        """
+        user, alias = self.request.user, router.db_for_write(self.model)
+        form.instance.owner = user
+        try:
+            limits.require_room(user.pk, alias)  # before files are stored, which nobody takes back
+            with transaction.atomic(using=alias):
+                operation = form.save()
+                operation.enqueue()
+        except TooManyRunningError as error:
+            form.add_error(None, str(error))
+            return self.render_to_response(self.get_context_data(form=form), status=429)
+        self.object = operation
+        return HttpResponseRedirect(live_url(operation))
 
 
 class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[type-arg]
     """The live page of one operation, of any class.
 
     One that went on with another leads there, if the user may see that one; ``?stay`` stays.
+    Whoever has opened a share link sees this one.
     """
+
+    is_shared = True
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, or lead to where the operation went on."""
         if "stay" not in request.GET:
             operation = self.get_object()
-            after = follow(operation, lambda following: following.can_view(request.user))
+            after = follow(operation, lambda following: access.may_watch(following, request.user))
             if after.operation.pk != operation.pk:
-                return redirect(after.operation.get_absolute_url())
+                return HttpResponseRedirect(live_url(after.operation))
         return super().get(request, *args, **kwargs)
 
     def get_object(self, queryset: Any = None) -> LiveOperation:
         """Return the operation, or 404 for whoever may not watch it."""
-        operation = visible_operation(self.request, self.kwargs["pk"])
+        operation = self.admitted.operation
         wanted: type[LiveOperation] | None = self.model
         if wanted is not None and not isinstance(operation, wanted):
             raise Http404
@@ -69,13 +88,23 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
         return [self.object.get_host_template_name(), "liveops/operation.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``op``, its ``title`` and its ``state``."""
+        """Add ``op``, its ``title`` and ``state``, and the ``grant`` by which it is shown.
+
+        With ``is_guest`` somebody has nothing but a share link: nothing may lead elsewhere.
+        """
         return super().get_context_data(
             op=self.object,
             title=capfirst(self.object._meta.verbose_name),
             state=self.object.get_state(),
+            grant=self.admitted.grant,
+            is_guest=not access.may_enter(self.request.user),
             **kwargs,
         )
+
+    @cached_property
+    def admitted(self) -> Admitted:
+        """The operation and why it may be seen; 404 for whoever may not."""
+        return admitted(self.request, self.kwargs["pk"])
 
 
 class TracebackView(BaseLiveOperationMixin, View):
@@ -83,9 +112,9 @@ class TracebackView(BaseLiveOperationMixin, View):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Return the traceback; 403 without permission, 404 if there is none."""
-        operation = visible_operation(request, pk)
-        if not access.can_debug(operation, request.user):
+        found = admitted(request, pk)
+        if not found.grant.can_debug:
             raise PermissionDenied
-        if not operation.traceback:
+        if not found.operation.traceback:
             raise Http404
-        return HttpResponse(operation.traceback, content_type="text/plain; charset=utf-8")
+        return HttpResponse(found.operation.traceback, content_type="text/plain; charset=utf-8")

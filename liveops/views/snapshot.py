@@ -13,18 +13,22 @@ from django.views import View
 from liveops.conf import get_settings
 from liveops.subscription import Watch, look_up
 from liveops.views.base import has_it_already
+from liveops.views.cookies import share_token
+from liveops.views.headers import ASKED_AGAIN, CarefulMixin
 
 
-class SnapshotView(View):
+class SnapshotView(CarefulMixin, View):
     """All regions as one frame, for pages that cannot open a socket.
 
-    As on the socket, a signed token (header ``X-Liveop-Token``) stands in for a session. Unlike the
+    As on the socket, a signed token (header ``X-Liveop-Token``) stands in for a session, and so
+    does the cookie of a share link. Unlike the
     frame of a socket this one does not tell the time: a browser may answer from its cache.
     """
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Return the snapshot as JSON, or 304 if the page has it already."""
-        watch = look_up(pk, request.user, request.headers.get("X-Liveop-Token", ""), None)
+        token = request.headers.get("X-Liveop-Token", "") or share_token(request, pk)
+        watch = look_up(pk, request.user, token, None)
         if watch is None:
             raise Http404
         frame: dict[str, Any] = {
@@ -40,8 +44,8 @@ class SnapshotView(View):
             frame["chain"] = asdict(watch.chained)
         etag = _etag(watch)
         if has_it_already(request, etag):
-            return HttpResponse(status=304, headers={"ETag": etag})
-        return JsonResponse(frame, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+            return HttpResponse(status=304, headers={"ETag": etag, **ASKED_AGAIN})
+        return JsonResponse(frame, headers={"ETag": etag, **ASKED_AGAIN})
 
 
 def _etag(watch: Watch) -> str:
