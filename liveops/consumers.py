@@ -4,48 +4,34 @@ The wire format is described in docs/reference/wire.md.
 """
 
 import asyncio
-import json
 import logging
 import time
-import uuid
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.utils import translation
 from django.utils.translation import gettext as _
 
-from liveops import protocol, rendering
-from liveops.conf import get_settings
-from liveops.guests import LongKnown
+from liveops import protocol
+from liveops.addresses import adopt_script_prefix
 from liveops.hub import current_hub
 from liveops.outbox import Outbox
-from liveops.overview.following import Overviews
-from liveops.protocol import BadFrameError
-from liveops.reading import Watch
-from liveops.readings import current_readings
-from liveops.subscription import Subscription, look_up
+from liveops.protocol import NOT_SERVED, POLICY_REFUSAL, TOO_MANY_SOCKETS, BadFrameError
+from liveops.sockets import current_sockets
+from liveops.watching import WatchingConsumer
 
 logger = logging.getLogger("liveops")
 
-_OUTBOX = 1_000
-_WAITING = 100
 _RATE = 20.0
 _BURST = 200.0
+_REQUESTS = 200  # that wait for their turn
 _PATIENCE = 1_000
-_FRESH_SECONDS = 2.0  # for which what the session's user was known by is as good as asked anew
-# Not 1011: Daphne refuses to send a code that RFC 6455 does not leave to applications, and the
-# socket would stay open with nobody writing to it.
-_INTERNAL_ERROR = 4500
-_POLICY_REFUSAL = 4403  # liveops.js does not connect again after this one
+_CLOSE_SECONDS = 10.0
 
 
-class LiveOperationConsumer(AsyncWebsocketConsumer):
-    """Serves one socket: subscriptions in, frames out.
+class LiveOperationConsumer(WatchingConsumer):
+    """Serves one socket: takes its frames, within limits, until it is closed.
 
-    Frames go through a bounded outbox, so that a slow reader holds up nobody else. A reader that
-    falls too far behind loses the frames that wait and gets a new snapshot.
+    Requests are carried out one after the other, beside the taking of frames: a server such as
+    Daphne would keep what a page sends meanwhile, however much that is.
     """
 
     # The hub listens for all sockets of a process. The channel of its own that Channels would make
@@ -54,53 +40,66 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve until the socket is closed, or the server has had enough of it."""
-        self._is_open = False
+        self._is_open = self._is_given_up = False
+        self._serving = asyncio.current_task()
         try:
             await super().__call__(scope, receive, send)
         except (Exception, asyncio.CancelledError):
+            if self._is_given_up and self._serving is not None and not self._serving.uncancel():
+                return  # it was cancelled here, and by nobody else
             # Without a disconnect(): this task may be cancelled again, and must not wait.
             if self._is_open:
                 current_hub().run(self._part())
             raise
+        finally:
+            self._serving = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Take what the server hands over; a frame without the detours that Channels makes.
+
+        It would ask the thread for the database to close old connections each time, and wait for
+        its turn there. Whatever asks the database here does that by itself.
+        """
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(cast("Any", message))
+        else:
+            await super().dispatch(message)
 
     async def connect(self) -> None:
         """Accept the socket; what it may see is decided for each subscription."""
-        self._subscriptions: dict[str, Subscription] = {}
-        self._behind: set[str] = set()
-        self._reading = asyncio.Lock()
+        adopt_script_prefix(self.scope.get("root_path", ""))
+        self._requests: list[protocol.Request] = []  # few, and there are many sockets
+        self._worker: asyncio.Task[None] | None = None
         self._allowance = _BURST
         self._counted_at = time.monotonic()
         self._refused = 0
-        self._known_since = time.monotonic()
-        self._outbox = Outbox(self.send, self._catch_up, self._fail)
-        self._overviews = Overviews(self.scope.get("user"), self._outbox.put, self._is_behind)
+        self._is_ending = False
+        self._begin()
         self._is_open = True
         await self.accept()
+        if not current_sockets().add(self):
+            self._is_ending = True
+            detail = _("You have too many pages open that are kept live. Close some of them.")
+            await self.send(protocol.error_text(None, "too_many", detail))
+            await self.close(code=TOO_MANY_SOCKETS)
 
     async def disconnect(self, code: int) -> None:
         """Leave all groups and stop writing."""
         await self._part()
 
     async def _part(self) -> None:
-        self._outbox.close()
-        await self._overviews.close()
-        while self._subscriptions:
-            _, subscription = self._subscriptions.popitem()
-            await current_hub().leave(subscription.group, self)
-
-    # Channels' own classes differ in what they take, too.
-    def send(  # type: ignore[override]
-        self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False
-    ) -> Any:
-        """Send a frame; a text goes to the server without the detours that Channels makes."""
-        if text_data is None or close:
-            return super().send(text_data, bytes_data, close)
-        frame: Any = {"type": "websocket.send", "text": text_data}
-        return self.base_send(frame)
+        self._is_ending = True
+        current_sockets().remove(self)
+        self._requests.clear()
+        if self._worker is not None:
+            self._worker.cancel()
+        await self._end()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a frame from the page; whatever is wrong with it gets an answer."""
-        if not self._within_rate():
+        if self._is_ending:
+            return
+        if not self._within_rate() or len(self._requests) >= _REQUESTS:
             await self._refuse()
             return
         self._refused = 0
@@ -109,20 +108,60 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         except BadFrameError as error:
             self._error(None, "bad_frame", str(error))
             return
+        if isinstance(request, protocol.ViewRequest):
+            self._overviews.take(request)
+            return
+        self._requests.append(request)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Carry out what the page asked for."""
         try:
-            if isinstance(request, protocol.ViewRequest):
-                self._overviews.take(request)
-            elif request.action == "unsubscribe":
-                await self._unsubscribe(request.op)
-            else:
-                await self._subscribe(request)
+            await current_sockets().rechecks.listen()
+            while self._requests:
+                request = self._requests.pop(0)
+                if request.action == "unsubscribe":
+                    await self._unsubscribe(request.op)
+                else:
+                    await self._subscribe(request)
         except Exception:
-            # Channels would drop the socket without a disconnect(), and the hub would keep it.
+            # Nobody else would hear of it, and the page would wait.
             logger.exception("liveops: a subscription failed; the socket is closed")
             await self._fail()
+        finally:
+            self._worker = None  # what is done keeps its memory as long as it is held
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits to be sent."""
+        return self._outbox
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the socket watches anything, or has asked for something."""
+        return bool(self._requests) or super().is_watching
+
+    def end(self, code: int) -> None:
+        """Close the socket, whatever becomes of what waits."""
+        if not self._is_ending:
+            self._is_ending = True
+            current_hub().run(self._end_with(code))
+
+    async def _end_with(self, code: int) -> None:
+        await self._part()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.close(code=code)
+        except Exception as error:
+            logger.debug("liveops: a socket could not be closed", exc_info=error)
+            # Nothing may ever be heard of it again: a server need not send pings.
+            if self._serving is not None and not self._serving.done():
+                self._is_given_up = True
+                self._serving.cancel()
 
     async def _fail(self) -> None:
-        await self.close(code=_INTERNAL_ERROR)
+        await self.close(code=NOT_SERVED)
 
     async def _refuse(self) -> None:
         """Say once that there are too many requests, and close the socket of whoever goes on."""
@@ -130,156 +169,7 @@ class LiveOperationConsumer(AsyncWebsocketConsumer):
         if self._refused == 1:
             self._error(None, "rate_limited", _("Too many requests on this connection."))
         elif self._refused == _PATIENCE:
-            await self.close(code=_POLICY_REFUSAL)
-
-    def deliver(self, message: dict[str, Any]) -> None:
-        """Take a message from the hub."""
-        subscription = self._subscriptions.get(message["op"])
-        if subscription is None:
-            return
-        if subscription.waiting is None:
-            self._pass_on(subscription, message)
-        elif len(subscription.waiting) < _WAITING:
-            subscription.waiting.append(message)
-        else:
-            # Log lines are saved before they are sent: a snapshot read from now on has them.
-            subscription.waiting.clear()
-            self._need_snapshot(subscription)
-
-    def compare(self, op: str, seq: int, state: str) -> None:
-        """Have a snapshot sent if the database is ahead of what this socket was sent."""
-        subscription = self._subscriptions.get(op)
-        if subscription is None or subscription.waiting is not None:
-            return
-        if seq > subscription.seq or state != subscription.state:
-            self._need_snapshot(subscription)
-
-    def _need_snapshot(self, subscription: Subscription) -> None:
-        # A snapshot is what the database has: frames that are not saved yet have to wait for it.
-        self._behind.add(subscription.op)
-        if subscription.waiting is None:
-            subscription.waiting = []
-        self._outbox.wake()
-
-    def _pass_on(self, subscription: Subscription, message: dict[str, Any]) -> None:
-        if message["seq"] <= subscription.seq:
-            return  # included in the snapshot, or of an earlier run
-        # Both are absent from a process of an older version.
-        if message.get("chained") or message.get("after_gap"):
-            # Where it leads depends on who watches, and what was lost is lost: the snapshot knows.
-            self._need_snapshot(subscription)
-            return
-        if len(self._outbox.waiting) >= _OUTBOX:
-            self._outbox.clear()
-            for behind in self._subscriptions.values():
-                behind.log_seq = None
-                self._need_snapshot(behind)
-            self._overviews.forget()
-            return
-        subscription.seq, subscription.state = message["seq"], message["state"]
-        subscription.log_seq = message["log_seq"] or subscription.log_seq
-        text = message["text"]
-        if message["controls"] and subscription.watch.steers:
-            text = self._with_controls(subscription, message)
-        self._outbox.put(text)
-        if message["finished"]:
-            self._outbox.put(message["finished"])
-
-    def _with_controls(self, subscription: Subscription, message: dict[str, Any]) -> str:
-        watch, frame = subscription.watch, json.loads(message["text"])
-        with translation.override(watch.language):
-            frame["liveop_html"] += rendering.controls_fragment(
-                watch.pk,
-                message["state"],
-                can_control=watch.can_control,
-                can_debug=watch.can_debug,
-                cancel_requested=message["cancel_requested"],
-                resumes_with=message["resumes_with"],
-            )
-        return json.dumps(frame)
-
-    async def _subscribe(self, request: protocol.Request) -> None:
-        known = self._subscriptions.get(request.op)
-        if known is None and len(self._subscriptions) >= get_settings().MAX_SUBSCRIPTIONS:
-            self._error(request.op, "too_many", _("This page watches too many operations."))
-            return
-        subscription = known or Subscription(request.op, waiting=[])
-        self._subscriptions[request.op] = subscription
-        await current_hub().join(subscription.group, self)
-        await self._send_snapshot(
-            subscription, request.token, request.log_after, is_first=known is None
-        )
-
-    async def _send_snapshot(
-        self, subscription: Subscription, token: str, log_after: int | None, *, is_first: bool
-    ) -> None:
-        # One at a time: frames that follow one snapshot must not stand before an older one.
-        async with self._reading:
-            if subscription.waiting is None:
-                subscription.waiting = []
-            self._behind.discard(subscription.op)
-            pk = uuid.UUID(subscription.op)
-            question = partial(look_up, pk, self._user(), token or subscription.token, log_after)
-            # Whoever asks again may have missed what the readings do not know of, either.
-            watch = await current_readings().ask(pk, question, anew=not is_first)
-            if is_first and watch is not None and (log_after or 0) > watch.log_seq:
-                # The page knows more than a reading that was kept for a crowd.
-                watch = await current_readings().ask(pk, question, anew=True)
-            if watch is None:
-                await self._unsubscribe(subscription.op)
-                detail = _("There is no such operation, or it is not yours.")
-                self._error(subscription.op, "not_found", detail)
-            elif self._subscriptions.get(subscription.op) is subscription:
-                subscription.token = token or subscription.token
-                self._show(subscription, watch)
-
-    def _show(self, subscription: Subscription, watch: Watch) -> None:
-        # The HTML is large, shared with others, and not needed again.
-        subscription.watch = replace(watch, html="", encoded="", follow_up=(), chained=None)
-        subscription.seq = watch.seq
-        subscription.log_seq, subscription.state = watch.log_seq, watch.state
-        current_hub().note_snapshot(subscription.group, watch.seq)
-        head = {
-            "op": subscription.op,
-            "seq": watch.seq,
-            "snapshot": True,
-            "token": watch.token,
-            "now": time.time(),
-        }
-        self._outbox.put(f'{json.dumps(head)[:-1]}, "liveop_html": {watch.encoded}}}')
-        for text in watch.follow_up:
-            self._outbox.put(text)
-        if subscription.op in self._behind:
-            return  # another one is due already
-        waiting, subscription.waiting = subscription.waiting or [], None
-        for message in waiting:
-            self.deliver(message)
-
-    async def _unsubscribe(self, op: str) -> None:
-        subscription = self._subscriptions.pop(op, None)
-        if subscription is not None:
-            await current_hub().leave(subscription.group, self)
-
-    def _error(self, op: str | None, code: str, detail: str) -> None:
-        if len(self._outbox.waiting) < _OUTBOX:
-            self._outbox.put(json.dumps({"op": op, "error": code, "detail": detail}))
-
-    def _is_behind(self) -> bool:
-        return len(self._outbox.waiting) >= _OUTBOX // 10
-
-    async def _catch_up(self) -> bool:
-        """Send one of the snapshots that are due; return whether there was one."""
-        if not self._behind:
-            return False
-        subscription = self._subscriptions.get(self._behind.pop())
-        if subscription is not None:
-            await self._send_snapshot(subscription, "", subscription.log_seq, is_first=False)
-        return True
-
-    def _user(self) -> Any:
-        user = self.scope.get("user")
-        is_fresh = time.monotonic() - self._known_since < _FRESH_SECONDS
-        return user if is_fresh else LongKnown(user)
+            await self.close(code=POLICY_REFUSAL)
 
     def _within_rate(self) -> bool:
         now = time.monotonic()

@@ -15,7 +15,8 @@ has died, whether or not there is another process that reaps.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -25,6 +26,7 @@ from django.db import DatabaseError
 
 from liveops import conf, store
 from liveops.membership import Membership
+from liveops.pacing import Pacer
 from liveops.reaping_thread import Watchman
 
 logger = logging.getLogger("liveops")
@@ -46,12 +48,35 @@ class Watcher(Protocol):
         """Take what the database says of an operation; must not block."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears a group that is about no single operation.
+
+    Attributes:
+        take: is called with each message; must not block, nor raise.
+        missed: is called when messages may have been missed.
+    """
+
+    take: Callable[[dict[str, Any]], None]
+    missed: Callable[[], None]
+
+
+def _deliver(watcher: Watcher, message: dict[str, Any]) -> None:
+    try:
+        watcher.deliver(message)
+    except Exception:
+        # One socket's trouble must not end the task that serves all the others.
+        logger.exception("liveops: a socket could not be served")
+
+
 class Hub:
     """The groups that one event loop of this process listens to, and who watches what."""
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[Watcher]] = {}
+        self._listeners: dict[str, Listener] = {}
         self._membership = Membership(self._take, self._missed)
+        self._pacer = Pacer(lambda group: self._watchers.get(group, ()), _deliver)
         self._numbers: dict[str, int] = {}  # of the last frame of each group
         self._looker: asyncio.Task[None] | None = None
         self._heard: dict[str, float] = {}
@@ -72,11 +97,7 @@ class Hub:
         if group not in self._heard:
             self._heard[group] = time.monotonic()
             self._change(group)
-        if self._looker is None or self._looker.done():
-            self._looker = asyncio.create_task(self._look())
-        if not self._membership.has(group):
-            # Half a joining would be known to nobody, and others may wait for the same.
-            await asyncio.shield(self.run(self._join(group)))
+        await self._hear(group)
 
     async def leave(self, group: str, watcher: Watcher) -> None:
         """Hand no more messages of a group to a watcher; at once, even if this is cancelled."""
@@ -84,6 +105,31 @@ class Hub:
         watchers.discard(watcher)
         if not watchers:
             await asyncio.shield(self.run(self._leave(group)))
+
+    async def listen(self, group: str, listener: Listener) -> None:
+        """Hand the messages of a group that is about no single operation to somebody."""
+        self._listeners[group] = listener
+        await self._hear(group)
+
+    def listens(self, group: str) -> bool:
+        """Return whether anybody is handed the messages of such a group."""
+        return group in self._listeners
+
+    async def ignore(self, group: str) -> None:
+        """Hand the messages of such a group to nobody any more."""
+        self._listeners.pop(group, None)
+        await asyncio.shield(self.run(self._leave(group)))
+
+    def watchers_of(self, group: str) -> Collection[Watcher]:
+        """Return who watches an operation."""
+        return self._watchers.get(group, ())
+
+    async def _hear(self, group: str) -> None:
+        if self._looker is None or self._looker.done():
+            self._looker = asyncio.create_task(self._look())
+        if not self._membership.has(group):
+            # Half a joining would be known to nobody, and others may wait for the same.
+            await asyncio.shield(self.run(self._join(group)))
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done that does not end with the socket it is done for."""
@@ -108,12 +154,12 @@ class Hub:
 
     async def _join(self, group: str) -> None:
         async with self._lock:
-            if group in self._watchers:
+            if group in self._watchers or group in self._listeners:
                 await self._membership.join(group)
 
     async def _leave(self, group: str) -> None:
         async with self._lock:
-            if self._watchers.get(group):
+            if self._watchers.get(group) or group in self._listeners:
                 return  # somebody has come meanwhile
             for known in (self._watchers, self._heard, self._numbers, self._versions):
                 known.pop(group, None)
@@ -124,19 +170,20 @@ class Hub:
 
     def _take(self, message: dict[str, Any]) -> None:
         """Hand a message of the layer to those who watch its operation."""
-        group = f"{PREFIX}{message.get('op')}"
+        op = message.get("op")
+        if op is None:
+            listener = self._listeners.get(message.get("type", ""))
+            if listener is not None:
+                listener.take(message)
+            return
+        group = f"{PREFIX}{op}"
         if self._membership.doubts(group):
             return
         if group in self._heard:
             self._heard[group] = time.monotonic()
             self._numbers[group] = max(self._numbers.get(group, 0), message.get("seq", 0))
             self._change(group)
-        for watcher in tuple(self._watchers.get(group, ())):
-            try:
-                watcher.deliver(message)
-            except Exception:
-                # One socket's trouble must not end the task that serves all the others.
-                logger.exception("liveops: a socket could not be served")
+        self._pacer.put(group, message)
 
     def _note_number(self, group: str, seq: int) -> bool:
         """Take the number of the last saved frame of a group; return whether it was not heard."""
@@ -150,13 +197,17 @@ class Hub:
 
     def _missed(self, group: str) -> None:
         """Have those who watch an operation sent a snapshot, whatever they have heard of it."""
+        if group in self._listeners:
+            self._listeners[group].missed()
+            return
         if group in self._heard:
             self._change(group)
         self._compare(group.removeprefix(PREFIX), _BEYOND_ALL, "")
 
     async def _look(self) -> None:
-        while self._watchers:
-            await self._reap()
+        while self._watchers or self._listeners:
+            if self._watchers:
+                await self._reap()
             await asyncio.sleep(_LOOK_SECONDS)
             await self._membership.tend()
             silent_since = time.monotonic() - _LOOK_SECONDS

@@ -19,6 +19,8 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer, get_channel_layer
 
+__all__ = ["InMemoryChannelLayer"]
+
 _making = threading.RLock()
 
 
@@ -98,6 +100,10 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Put a message into a channel.
+
+        Args:
+            channel: its name.
+            message: what JSON could take; a copy is kept.
 
         Raises:
             ChannelFull: the channel holds as many messages as it may.

@@ -12,6 +12,8 @@ from django.db import connections
 
 from liveops import shutdown
 
+__all__ = ["lifespan"]
+
 
 async def lifespan(
     scope: dict[str, Any],
@@ -21,6 +23,11 @@ async def lifespan(
     """Stop what runs in this process before its server ends; the ASGI application for that.
 
     In ``asgi.py``: ``ProtocolTypeRouter({"http": …, "websocket": …, "lifespan": lifespan})``.
+
+    Args:
+        scope: of the connection, as ASGI has it.
+        receive: gives the server's messages: of its start and, later, of its end.
+        send: takes the answers.
     """
     while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})

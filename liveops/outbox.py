@@ -17,6 +17,30 @@ from typing import Any
 logger = logging.getLogger("liveops")
 
 
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 1.0
+
+_Send = Callable[[str], Awaitable[None]]
+
+
+def patient(send: _Send, is_full: Callable[[], bool]) -> _Send:
+    """Return what sends a text as soon as there is room for it.
+
+    Args:
+        send: sends a text to a server that takes everything at once.
+        is_full: whether that server holds more than it should be given.
+    """
+
+    async def send_later(text: str) -> None:
+        pause = _FIRST_PAUSE
+        while is_full():  # nothing tells when it is not any more
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        await send(text)
+
+    return lambda text: send_later(text) if is_full() else send(text)
+
+
 class Outbox:
     """Sends texts in order, each as soon as the one before was taken.
 
@@ -28,11 +52,14 @@ class Outbox:
 
     Attributes:
         waiting: the texts that wait, oldest first.
+        size: how many characters they have.
+        under_way: characters of the text that the reader has not taken yet; 0 if there is none.
+        taken: how many texts the reader was waited for and has taken.
     """
 
     def __init__(
         self,
-        send: Callable[[str], Awaitable[None]],
+        send: _Send,
         then: Callable[[], Awaitable[bool]],
         fail: Callable[[], Awaitable[None]],
     ) -> None:
@@ -40,6 +67,7 @@ class Outbox:
         self._then = then
         self._fail = fail
         self.waiting: deque[str] = deque()
+        self.size = self.under_way = self.taken = 0
         self._rest: _Rest | None = None
         self._is_idle = self._is_closed = False
         self._wakeup = asyncio.Event()
@@ -50,18 +78,29 @@ class Outbox:
     def put(self, text: str) -> None:
         """Send a text, now or later; never block."""
         if not self._is_idle:
-            self.waiting.append(text)
+            if not self._is_closed:
+                self.waiting.append(text)
+                self.size += len(text)
             return
         self._is_idle = False
         self._rest = self._begin(text)
         if self._rest is None and not self.waiting:
             self._is_idle = not self._is_closed
-        else:
-            self._wakeup.set()
+            return
+        if self._rest is not None:
+            self.under_way = len(text)
+        self._wakeup.set()
 
     def clear(self) -> None:
         """Forget what waits."""
         self.waiting.clear()
+        self.size = 0
+
+    def drop(self, beginning: str) -> None:
+        """Forget those of the texts that wait which begin with something."""
+        kept = [text for text in self.waiting if not text.startswith(beginning)]
+        self.waiting = deque(kept)
+        self.size = sum(map(len, kept))
 
     def wake(self) -> None:
         """Have ``then`` asked again, once all is sent."""
@@ -70,8 +109,9 @@ class Outbox:
             self._wakeup.set()
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Send nothing more, and keep nothing."""
         self._is_idle, self._is_closed = False, True
+        self.clear()
         self._task.cancel()
 
     def _begin(self, text: str) -> "_Rest | None":
@@ -100,7 +140,12 @@ class Outbox:
         try:
             while True:
                 while self.waiting:
-                    await self._send(self.waiting.popleft())
+                    text = self.waiting.popleft()
+                    self.under_way = len(text)
+                    self.size -= self.under_way
+                    await self._send(text)
+                    self._note_taken()
+                    del text  # it may be large, and long in nobody else's hands
                 if await self._then() or self.waiting:
                     continue
                 self._is_idle = True
@@ -114,6 +159,7 @@ class Outbox:
                 if self._rest is not None:
                     rest, self._rest = self._rest, None
                     await rest
+                    self._note_taken()
         except OSError as error:
             logger.debug("liveops: the other end of a socket is gone (%s)", error)
         except Exception:
@@ -122,6 +168,11 @@ class Outbox:
             await self._fail()
         finally:
             self._is_idle = False
+            self.under_way = 0
+
+    def _note_taken(self) -> None:
+        self.under_way = 0
+        self.taken += 1
 
 
 class _Rest:

@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from django.utils import translation
 
-from liveops import access, rendering, snapshot
+from liveops import access, redirects, rendering, snapshot, tokens
+from liveops.access import Grant
 from liveops.chain import follow
 from liveops.container import container_html, next_html, page_head_html
 from liveops.control import success_url
@@ -88,8 +89,6 @@ class _Edge:
     """What depends on who watches."""
 
     html: str
-    can_control: bool
-    can_debug: bool
     chained: Chained | None
     follow_up: tuple[str, ...]
 
@@ -108,9 +107,11 @@ class Reading:
     def __init__(self, pk: uuid.UUID) -> None:
         self._pk = pk
         self._found = _Once(lambda: snapshot.find(pk))
+        self._judged = _Once(self._to_judge_by)
         self._taken = _Once(self._take)
         self._for_all = _Once(self._describe)
-        self._guests = Guests(self._may_watch)
+        self._guests = Guests(self._judge)
+        self._lent: dict[tuple[Guest, str], Guest] = {}
         self._edges: dict[Guest, _Edge] = {}
         self._watches: dict[tuple[Guest, int | None], Watch] = {}
         self._regions: dict[int | None, tuple[str, str]] = {}
@@ -132,21 +133,34 @@ class Reading:
         What was read and rendered of it stays.
         """
         self._found = _Once(lambda: snapshot.find(self._pk))
-        self._guests = Guests(self._may_watch)
+        self._judged = _Once(self._to_judge_by)
+        self._guests, self._lent = Guests(self._judge), {}
 
-    def is_open_to(self, user: Any) -> bool:
-        """Return whether the user may watch the operation, which there has to be."""
-        return self._guests.of(user).may_watch
+    def admit(self, user: Any, token: str = "") -> Guest | None:
+        """Return the guest that may watch the operation; None if not, or if there is none.
 
-    def watch(self, user: Any, log_after: int | None) -> Watch:
+        Args:
+            user: of the session; one that is :class:`liveops.guests.LongKnown` is loaded anew.
+            token: what stands in for a session, or "".
+        """
+        guest = self._guests.of(user)
+        grant = guest.grant or access.admit_by_token(self._judged(), token)
+        if grant is None or self._found() is None:
+            return None
+        if grant is guest.grant:
+            return guest
+        # Tokens of pages differ by when they were made, and what they let see does not.
+        key = (guest, grant.kind if grant.kind == "page" else grant.token)
+        return self._lent.setdefault(key, Guest(guest.user, guest.asked_at, grant))
+
+    def watch(self, guest: Guest, log_after: int | None) -> Watch:
         """Return the operation for a watcher who may see it.
 
         Args:
-            user: decides the controls and what is said of a chain; one that is
-                :class:`liveops.guests.LongKnown` is loaded anew.
+            guest: what :meth:`admit` returned; decides the controls and what is said of a chain.
             log_after: last line that the watcher shows already.
         """
-        operation, guest = self._operation, self._guests.of(user)
+        operation = self._operation
         with translation.override(operation.language):
             number = self._taken().follows(log_after)
             key = (guest, number)
@@ -161,8 +175,11 @@ class Reading:
             raise LiveOperation.DoesNotExist(f"There is no operation {self._pk}.")
         return operation
 
-    def _may_watch(self, user: Any) -> bool:
-        return self._operation.can_view(user)
+    def _judge(self, user: Any) -> Grant | None:
+        return access.admit(self._judged(), user)
+
+    def _to_judge_by(self) -> LiveOperation:
+        return self._found() or snapshot.stand_in(self._pk)
 
     def _take(self) -> Snapshot:
         return snapshot.take(self._operation)
@@ -173,17 +190,16 @@ class Reading:
         return Watch(
             self._pk,
             seq=taken.seq,
-            url=operation.get_absolute_url(),
+            url=redirects.live_url(operation),
             success_url=success_url(operation, taken.view.state),
             language=operation.language,
             log_seq=taken.lines[-1].seq if taken.lines else 0,
             state=taken.view.state,
-            token=operation.subscription_token,
         )
 
     def _watch(self, guest: Guest, number: int | None) -> Watch:
         if guest not in self._edges:
-            self._edges[guest] = self._render_edge(guest.user)
+            self._edges[guest] = self._render_edge(guest)
         edge, same = self._edges[guest], self._for_all()
         html, encoded = self._page(number, edge.html)
         return replace(
@@ -191,8 +207,9 @@ class Reading:
             html=html,
             encoded=encoded,
             follow_up=edge.follow_up,
-            can_control=edge.can_control,
-            can_debug=edge.can_debug,
+            can_control=guest.grant.can_control,
+            can_debug=guest.grant.can_debug,
+            token=guest.grant.token,
             chained=edge.chained,
         )
 
@@ -207,15 +224,13 @@ class Reading:
             self._pages[key] = (regions + edge, encoded[:-1] + json.dumps(edge)[1:])
         return self._pages[key]
 
-    def _render_edge(self, user: Any) -> _Edge:
-        operation, view = self._operation, self._taken().view
-        can_control = operation.can_control(user)
-        can_debug = access.can_debug(operation, user)
+    def _render_edge(self, guest: Guest) -> _Edge:
+        operation, view, user = self._operation, self._taken().view, guest.user
         html: str = rendering.controls_fragment(
             self._pk,
             view.state,
-            can_control=can_control,
-            can_debug=can_debug,
+            can_control=guest.grant.can_control,
+            can_debug=guest.grant.can_debug,
             cancel_requested=view.cancel_requested,
             resumes_with=rendering.resumes_with(operation, view),
         )
@@ -223,7 +238,7 @@ class Reading:
         if operation.next_operation_id is not None:
             html += rendering.next_fragment(self._pk, next_html(operation, user))
             chained = _chained(operation, user)
-        return _Edge(html, can_control, can_debug, chained, self._follow_up(chained))
+        return _Edge(html, chained, self._follow_up(chained))
 
     def _follow_up(self, chained: Chained | None) -> tuple[str, ...]:
         same, op = self._for_all(), str(self._pk)
@@ -268,9 +283,9 @@ class _Once(Generic[T]):
 
 
 def _chained(operation: LiveOperation, user: Any) -> Chained | None:
-    after = follow(operation, lambda following: following.can_view(user)).operation
+    after = follow(operation, lambda following: access.may_watch(following, user)).operation
     if after.pk == operation.pk:
         return None
     container = container_html(after, user, replaces=operation.pk)
     head = page_head_html(after, replaces=operation.pk)
-    return Chained(str(after.pk), after.subscription_token, container + head)
+    return Chained(str(after.pk), tokens.for_user(after.pk, user), container + head)

@@ -9,6 +9,7 @@ reading is as good as the next one: it is kept for the rest of the crowd that co
 """
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -82,6 +83,11 @@ class Readings:
         self._askers: dict[uuid.UUID, list[_Asker]] = {}
         self._kept: dict[uuid.UUID, _Kept] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._rights_changed_at = -math.inf
+
+    def renew(self) -> None:
+        """Have those who ask from now on judged by what is stored then: rights have changed."""
+        self._rights_changed_at = asyncio.get_running_loop().time()
 
     async def ask(
         self, pk: uuid.UUID, question: Callable[[Reading], T], *, anew: bool = False
@@ -154,7 +160,7 @@ class Readings:
         is_old = now - kept.asked_at > _KEPT_SECONDS or now - kept.began_at > _LONGEST_KEPT_SECONDS
         if is_old or kept.version != self._version(pk):
             return None
-        if now - kept.renewed_at > _RENEWED_SECONDS:
+        if now - kept.renewed_at > _RENEWED_SECONDS or kept.renewed_at <= self._rights_changed_at:
             kept.renewed_at = now
             kept.reading.renew()
         return kept

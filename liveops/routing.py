@@ -4,9 +4,11 @@ from typing import Any, cast
 
 from django.urls import path
 
+from liveops.addresses import socket_routes
 from liveops.consumers import LiveOperationConsumer
-from liveops.protocol import SOCKET_PATH
 
-websocket_urlpatterns = [
-    path(SOCKET_PATH.lstrip("/"), cast("Any", LiveOperationConsumer.as_asgi())),
-]
+__all__ = ["websocket_urlpatterns"]
+
+_consumer = cast("Any", LiveOperationConsumer.as_asgi())
+
+websocket_urlpatterns = [path(route, _consumer) for route in socket_routes()]

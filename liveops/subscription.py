@@ -1,14 +1,15 @@
 """What a socket knows of an operation that it watches, and how it is looked up."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from liveops import access
+from liveops import access, snapshot
 from liveops.hub import PREFIX
 from liveops.reading import Reading, Watch
 
-__all__ = ["Subscription", "Watch", "look_up"]
+__all__ = ["Asked", "Subscription", "Watch", "look_up", "recheck"]
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +54,39 @@ def look_up(
             one alone.
     """
     reading = reading or Reading(pk)
-    if reading.operation is None:
-        return None
-    if reading.is_open_to(user) or (token and access.token_allows(token, pk)):
-        return reading.watch(user, log_after)
-    return None
+    guest = reading.admit(user, token)
+    return None if guest is None else reading.watch(guest, log_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A subscription that is to be judged anew.
+
+    Attributes:
+        pk: the operation.
+        user: of the session, loaded just now; nobody without one.
+        token: what stands in for a session, or "".
+    """
+
+    pk: uuid.UUID
+    user: Any
+    token: str = ""
+
+
+def recheck(asked: Sequence[Asked]) -> list[access.Grant | None]:
+    """Return for each of many subscriptions why it is still allowed, or None if it is not.
+
+    Each operation is read once, and each of them judges a user and a token once.
+    """
+    operations: dict[uuid.UUID, Any] = {}
+    grants: dict[tuple[uuid.UUID, int, str], access.Grant | None] = {}
+    for one in asked:
+        if one.pk not in operations:
+            operations[one.pk] = snapshot.find(one.pk)
+        key = (one.pk, id(one.user), one.token)
+        if key not in grants:
+            operation = operations[one.pk]
+            grants[key] = (
+                None if operation is None else access.admit(operation, one.user, one.token)
+            )
+    return [grants[one.pk, id(one.user), one.token] for one in asked]
