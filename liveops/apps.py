@@ -17,8 +17,10 @@ class LiveopsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and the observers that the settings switch on."""
+        """Register the system checks, hear of changed rights, switch on what the settings say."""
         import_module("liveops.checks")
+        import_module("liveops.rights_signals").connect()
+        import_module("liveops.progress.safe_log").connect()
         if conf.problems(getattr(settings, "LIVEOPS", {})):  # the checks say so
             return
         switches = conf.get_settings()

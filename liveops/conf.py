@@ -1,6 +1,8 @@
 """The only reader of the ``LIVEOPS`` setting."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
@@ -43,7 +45,18 @@ class Settings:
         LOG_LINES: log lines kept for one operation; the oldest go first.
         REQUIRED_GROUP: name of the group that a user must be in to see anything, or None.
         TOKEN_MAX_AGE: seconds for which a signed subscription token is good.
+        SHARE_SECONDS: how long a share link is good for, if it is not said when it is made.
         MAX_SUBSCRIPTIONS: operations that one socket may watch at the same time.
+        MAX_SOCKETS_PER_USER: sockets that one user may have open to one process; 0 for any number.
+        SUBSCRIBE_SECONDS: how long a socket may be open without watching anything.
+        SLOW_READER_SECONDS: how long a reader may take none of what waits for it.
+        RECHECK_SECONDS: how often those who watch are asked for their permission again.
+        MAX_RUNNING_PER_USER: operations of one owner that may wait and run at the same time; 0 for
+            any number.
+        REDIRECT_HOSTS: other sites that ``get_success_url()`` and its like may lead to.
+        REDACT: regular expressions for what must not be stored or sent: of each match its first
+            group, or all of it if it has none, is masked in logs, statuses, commands, errors and
+            tracebacks.
         TRACING: whether runs are traced with OpenTelemetry.
         TRACING_TRACEBACKS: whether the traceback of a run that failed goes into its span.
         METRICS: whether runs are counted for Prometheus.
@@ -62,7 +75,15 @@ class Settings:
     LOG_LINES: int = 100_000
     REQUIRED_GROUP: str | None = None
     TOKEN_MAX_AGE: int = 3_600
+    SHARE_SECONDS: int = 604_800
     MAX_SUBSCRIPTIONS: int = 100
+    MAX_SOCKETS_PER_USER: int = 100
+    SUBSCRIBE_SECONDS: float = 10.0
+    SLOW_READER_SECONDS: float = 30.0
+    RECHECK_SECONDS: float = 60.0
+    MAX_RUNNING_PER_USER: int = 0
+    REDIRECT_HOSTS: Sequence[str] = ()
+    REDACT: Sequence[str] = ()
     TRACING: bool = False
     TRACING_TRACEBACKS: bool = False
     METRICS: bool = False
@@ -77,12 +98,22 @@ _POSITIVE = {
     "REQUEUE_SECONDS",
     "LOG_LINES",
     "TOKEN_MAX_AGE",
+    "SHARE_SECONDS",
     "MAX_SUBSCRIPTIONS",
+    "SUBSCRIBE_SECONDS",
+    "SLOW_READER_SECONDS",
+    "RECHECK_SECONDS",
 }
 
 
 _LARGEST = 10**9
 """More than anybody means, and what databases can still reckon with: seconds, lines, threads."""
+
+_SMALLEST = 1e-6
+"""Less than anybody means, and what can still be divided by."""
+
+
+_HOST = re.compile(r"\.?[a-z0-9][a-z0-9.-]*|\[[a-f0-9:.]+\]", re.IGNORECASE)
 
 
 def problems(given: object) -> list[str]:
@@ -118,6 +149,8 @@ def _value_problems(key: str, value: object) -> list[str]:
     if isinstance(default, str):
         if not isinstance(value, str) or not value:
             return [f"LIVEOPS[{key!r}] must be a non-empty string, not {value!r}."]
+    elif isinstance(default, tuple):
+        return _text_problems(key, value)
     elif key == "REQUIRED_GROUP":
         if value is not None and not (isinstance(value, str) and value):
             return [f"LIVEOPS[{key!r}] must be the name of a group or None, not {value!r}."]
@@ -130,11 +163,37 @@ def _value_problems(key: str, value: object) -> list[str]:
         return [f"LIVEOPS[{key!r}] must be a whole number, not {value!r}."]
     elif key in _POSITIVE and value <= 0:
         return [f"LIVEOPS[{key!r}] must be greater than 0, not {value!r}."]
+    elif key in _POSITIVE and value < _SMALLEST:
+        return [f"LIVEOPS[{key!r}] must be at least {_SMALLEST:f}, not {value!r}."]
     elif value > _LARGEST:
         return [f"LIVEOPS[{key!r}] must be at most {_LARGEST:,}, not {value!r}."]
     elif value < 0:
         return [f"LIVEOPS[{key!r}] must be 0 or more, not {value!r}."]
     return []
+
+
+def _text_problems(key: str, value: object) -> list[str]:
+    """Return what is wrong with a list of texts."""
+    if not isinstance(value, list | tuple) or not all(isinstance(x, str) and x for x in value):
+        return [f"LIVEOPS[{key!r}] must be a list of non-empty strings, not {value!r}."]
+    if key == "REDIRECT_HOSTS":
+        return [
+            f"LIVEOPS[{key!r}] has {text!r}; write the name of a host alone, such as "
+            f"'www.example.com', or '.example.com' for it and all below it."
+            for text in value
+            if not _HOST.fullmatch(text)
+        ]
+    return [problem for text in value if (problem := _pattern_problem(key, text))]
+
+
+def _pattern_problem(key: str, text: str) -> str | None:
+    try:
+        matches_nothing = re.compile(text).search("") is not None
+    except re.error as error:
+        return f"LIVEOPS[{key!r}] has {text!r}, which is no regular expression: {error}."
+    if matches_nothing:
+        return f"LIVEOPS[{key!r}] has {text!r}, which matches where there is nothing to mask."
+    return None
 
 
 def _is_finite(value: float) -> bool:

@@ -4,6 +4,21 @@ Stop signals derive from :class:`BaseException`, so that an ``except Exception``
 cannot swallow a cancel by accident.
 """
 
+__all__ = [
+    "ConfigurationError",
+    "FenceLost",
+    "InvalidResultError",
+    "InvalidStateError",
+    "LiveOperationsError",
+    "OperationCancelled",
+    "OperationError",
+    "OperationInterrupted",
+    "StageFailedError",
+    "StopSignal",
+    "TooManyRunningError",
+    "UnknownOperationTypeError",
+]
+
 
 class LiveOperationsError(Exception):
     """The base of every error that liveops raises."""
@@ -26,15 +41,37 @@ class InvalidStateError(LiveOperationsError):
     """The operation is not in a state that allows what was asked of it."""
 
 
+class TooManyRunningError(LiveOperationsError):
+    """The owner has as many operations waiting and running as ``MAX_RUNNING_PER_USER`` allows."""
+
+
 class StageFailedError(OperationError):
-    """A stage asked to be tried again and its attempts are used up."""
+    """A stage asked to be tried again and its attempts are used up.
+
+    Attributes:
+        stage: its name; empty unless :meth:`after` made the error, as with the others.
+        attempts: how often it was tried.
+        reason: why it asked, if it said so.
+    """
+
+    stage = ""
+    attempts = 0
+    reason = ""
 
     @classmethod
     def after(cls, stage: str, attempts: int, cause: object) -> "StageFailedError":
-        """Return the error of a stage that was tried so many times."""
+        """Return the error of a stage that was tried so many times.
+
+        Args:
+            stage: its name.
+            attempts: how often it was tried.
+            cause: the last error, whose text says why; None if there is nothing to say.
+        """
         times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-        reason = f": {cause}" if cause is not None and str(cause) else "."
-        return cls(f"The stage {stage!r} failed after {times}{reason}")
+        reason = "" if cause is None else str(cause)
+        error = cls(f"The stage {stage!r} failed after {times}{f': {reason}' if reason else '.'}")
+        error.stage, error.attempts, error.reason = stage, attempts, reason
+        return error
 
 
 class ConfigurationError(LiveOperationsError):

@@ -115,14 +115,15 @@ class FencedModel(models.Model):
 
     def remember_run_columns(self, names: Collection[str] | None = None) -> None:
         """Take the run columns (of these names, if given) as they are for the database's values."""
-        stored: dict[str, Any] = self.__dict__.setdefault("_stored", {})
+        stored: dict[str, Any] = vars(self).setdefault("_stored", {})
         for name in RUN_COLUMNS:
             if names is None or name in names:
                 value: Any = self.__dict__.get(name, self.__dict__.get(f"{name}_id"))
                 is_flat = name == "stage_states" and type(value) is dict  # of texts by name
                 stored[name] = dict(value) if is_flat else deepcopy(value)
 
-    def _do_update(  # Django 5.2 and 6.0 differ in what follows update_fields
+    # Django 5.2 and 6.0 differ in what follows update_fields.
+    def _do_update(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         base_qs: Any,
         using: Any,

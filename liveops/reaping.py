@@ -23,10 +23,11 @@ from liveops.exceptions import LiveOperationsError
 from liveops.models import LiveOperation
 from liveops.signals import Reason
 
+__all__ = ["Round", "reap_once"]
+
 logger = logging.getLogger("liveops")
 
-_MARGIN_SECONDS = 1.0
-_SPAN = 4
+_MARGIN_SECONDS, _SPAN = 1.0, 4
 _HAND_OVER_SECONDS = 3.0
 # Whatever handing over takes, looks have twice as long after it: so they stay regular.
 _REST = 2.0

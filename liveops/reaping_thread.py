@@ -15,6 +15,7 @@ from collections.abc import Callable
 from django.db import connections, router
 
 from liveops import conf, outages
+from liveops.addresses import adopt_script_prefix
 from liveops.models import LiveOperation
 from liveops.reaping import Reaper, Round
 
@@ -133,6 +134,7 @@ class ReapingThread:
             thread.join(_JOIN_SECONDS)
 
     def _work(self) -> None:
+        adopt_script_prefix()
         try:
             Watchman(Reaper(self._clock)).run(self._stopped)
         finally:

@@ -13,12 +13,14 @@ import threading
 import time
 import uuid
 import weakref
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from django.db import Error, connections, router
 
 from liveops import control, events, lock_waits, registry, store
+from liveops.addresses import adopt_script_prefix
 from liveops.conf import get_settings
 from liveops.exceptions import FenceLost
 from liveops.models import LiveOperation
@@ -73,6 +75,7 @@ class _Writer:
         return done.wait(seconds)
 
     def _work(self) -> None:
+        adopt_script_prefix()
         while True:
             function, done = self._orders.get()
             try:
@@ -87,6 +90,7 @@ class _Writer:
 class WaitingRoom(Protocol):
     """Where operations wait in this process for their run."""
 
+    @abstractmethod
     def is_starting(self) -> bool:
         """Return whether a run is being claimed at this moment."""
 

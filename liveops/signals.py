@@ -30,6 +30,26 @@ if TYPE_CHECKING:
     from liveops.models import LiveOperation
     from liveops.stages import StageState
 
+__all__ = [
+    "AttemptFinished",
+    "AttemptStarted",
+    "OperationClaimed",
+    "OperationFinished",
+    "OperationInterrupted",
+    "OperationReleased",
+    "Reason",
+    "StageFinished",
+    "StageStarted",
+    "attempt_finished",
+    "attempt_started",
+    "operation_claimed",
+    "operation_finished",
+    "operation_interrupted",
+    "operation_released",
+    "stage_finished",
+    "stage_started",
+]
+
 
 class Reason(StrEnum):
     """Why an operation was interrupted."""

@@ -1,16 +1,35 @@
-"""What the log says of a stage that is skipped, tried again, or given up."""
+"""What the log says of a resumed run, and of a stage that is skipped, retried, or given up."""
 
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from liveops.progress.text import format_duration, format_seconds
+from liveops import numbers
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
+    from liveops.progress.view import ControlAction
+
 _AT_ONCE_SECONDS = 0.05
+
+
+def resumed_text(action: "ControlAction", stage: str) -> str:
+    """Return what is said where a resumed run begins, below the lines of the run before it.
+
+    Args:
+        action: who resumed it; with ``"go_on"`` nobody did.
+        stage: the first stage that is not passed by.
+    """
+    if action.action == "go_on":
+        return _("Went on by itself after an interruption, at the stage %(stage)s.") % {
+            "stage": stage
+        }
+    if action.by:
+        values = {"name": action.by, "stage": stage}
+        return _("Resumed by %(name)s at the stage %(stage)s.") % values
+    return _("Resumed at the stage %(stage)s.") % {"stage": stage}
 
 
 def skipped_text() -> str:
@@ -24,7 +43,7 @@ def retry_text(state: "RetryCallState") -> str:
     values = {
         "number": state.attempt_number,
         "reason": str(error or "").rstrip(".") or _("it asked to be tried again"),
-        "delay": format_seconds(state.upcoming_sleep),
+        "delay": numbers.wait(state.upcoming_sleep),
     }
     if state.upcoming_sleep < _AT_ONCE_SECONDS:
         return _("Attempt %(number)d failed: %(reason)s. Trying again now.") % values
@@ -39,5 +58,5 @@ def giving_up_text(retry: "Retrying") -> str:
         "Giving up after %(number)d attempts in %(took)s.",
         number,
     )
-    took = format_duration(retry.statistics.get("delay_since_first_attempt"))
+    took = numbers.duration(retry.statistics.get("delay_since_first_attempt"))
     return text % {"number": number, "took": took}

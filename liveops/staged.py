@@ -150,6 +150,15 @@ class StagedOperation:
         """Do the work; a subclass writes this, plain or ``async``, or has stage methods.
 
         Without it, the stage methods are called in order of definition, each with ``p``.
+
+        Args:
+            p: what tells watchers how it goes.
+
+        Returns:
+            Anything; it is left alone. What comes out, ``p.result()`` is told.
+
+        Raises:
+            NotImplementedError: there is neither.
         """
         methods = [getattr(self, name) for name in stage_methods(type(self))]
         if not methods:

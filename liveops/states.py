@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+__all__ = ["State"]
+
 
 class State(StrEnum):
     """What ``op.get_state()`` returns."""

@@ -4,17 +4,13 @@ from liveops.commands.errors import (
     CommandFailed,
     CommandNotStarted,
     CommandTimedOut,
-    raise_for_status,
 )
-from liveops.commands.process import CommandResult, check_arguments, describe, stream
+from liveops.commands.process import describe as describe
+from liveops.commands.results import CommandResult
 
 __all__ = [
     "CommandFailed",
     "CommandNotStarted",
     "CommandResult",
     "CommandTimedOut",
-    "check_arguments",
-    "describe",
-    "raise_for_status",
-    "stream",
 ]

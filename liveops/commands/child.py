@@ -118,13 +118,21 @@ class Child:
         if isinstance(error, SystemExit) or not isinstance(self._interrupt, SystemExit):
             self._interrupt = error
 
-    def result(self, command: str, seconds: float) -> CommandResult:
-        """Return what is known of the process that has ended."""
+    def result(
+        self, command: str, seconds: float, mask: Callable[[str], str] = str
+    ) -> CommandResult:
+        """Return what is known of the process that has ended.
+
+        Args:
+            command: as it is shown.
+            seconds: how long it took.
+            mask: is applied to each of the last lines.
+        """
         code = self._process.returncode
         # Without a code it could not be killed, which the verdict says.
-        return CommandResult(
-            command, -signal.SIGKILL if code is None else code, seconds, tuple(self._output.tail)
-        )
+        if code is None:
+            code = -signal.SIGKILL
+        return CommandResult(command, code, seconds, tuple(map(mask, self._output.tail)))
 
     def verdict(
         self, error: BaseException, result: CommandResult, timeout: float | None

@@ -27,7 +27,7 @@ class CommandNotStarted(OperationError):
     """
 
     def __init__(self, command: str, reason: str) -> None:
-        super().__init__(f"{_quote(command)} could not be started: {reason}.")
+        super().__init__(f"{quote(command)} could not be started: {reason}.")
         self.command = command
         self.reason = reason
 
@@ -46,7 +46,7 @@ class CommandFailed(OperationError):
     """
 
     def __init__(self, result: CommandResult) -> None:
-        super().__init__(f"{_quote(result.command)} {self._ending(result)}.{_last_lines(result)}")
+        super().__init__(f"{quote(result.command)} {self._ending(result)}.{_tail(result)}")
         self.result = result
         self.command = result.command
         self.returncode = result.returncode
@@ -86,15 +86,20 @@ def raise_for_status(result: CommandResult) -> None:
         raise CommandFailed(result)
 
 
-def _quote(command: str) -> str:
+def quote(command: str) -> str:
+    """Return a command as it stands in a message."""
     return f"`{clean(cut(command, COMMAND_LIMIT))}`"
 
 
-def _last_lines(result: CommandResult) -> str:
+def last_lines(result: CommandResult) -> list[str]:
+    """Return the last lines of a command's output as they stand in a message."""
     lines = [line for line in result.tail if line.strip()][-QUOTED_LINES:]
-    if not lines:
-        return ""
-    return "\n".join((" Its last lines:", *(clean(_shorten(line)) for line in lines)))
+    return [clean(_shorten(line)) for line in lines]
+
+
+def _tail(result: CommandResult) -> str:
+    lines = last_lines(result)
+    return "\n".join((" Its last lines:", *lines)) if lines else ""
 
 
 def _shorten(line: str) -> str:

@@ -7,6 +7,7 @@ expression, and only rewritten lines are looked at one by one.
 import codecs
 import re
 
+from liveops.progress.redaction import NOTHING, Redactor
 from liveops.progress.text import LOG_LINE_LIMIT
 
 PARTIAL_SECONDS = 0.5
@@ -35,10 +36,14 @@ class LineSplitter:
     pieces, so that little is kept however much arrives. Escape sequences of terminals are removed;
     other control characters stay.
 
+    What is given in parts, an unfinished line or a long one, is cut so that no part has half of
+    what is to be masked; long lines are masked before they are cut, the others by who takes them.
+
     Every ``now`` is in seconds, of one clock that never goes back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor = NOTHING) -> None:
+        self._redactor = redactor
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._escape = ""  # an escape sequence of which the end has not come yet
         self._return = ""  # a carriage return that may yet be half of a line break
@@ -57,7 +62,10 @@ class LineSplitter:
         """Return what waits for its line break for too long: a prompt, dots, a progress bar."""
         due = now >= self._next_rewrite or not (self._rewriting or self._return)
         if due and now - self._changed >= PARTIAL_SECONDS and self._partial.strip():
-            given, self._partial, self._rewrite = self._partial, "", ""
+            end = len(self._partial) - self._redactor.unfinished(self._partial)
+            if end == 0:
+                return self._rewritten(now)
+            given, self._partial, self._rewrite = self._partial[:end], self._partial[end:], ""
             return self._show(given, now)
         return self._rewritten(now)
 
@@ -68,7 +76,7 @@ class LineSplitter:
         if self._rewrite and not rest.strip():
             rest = self._rewrite
         if rest and not self._repeats(rest):
-            lines.extend(_pieces([rest]))
+            lines.extend(self._pieces([rest]))
         self._escape = self._return = ""
         self._start_line()
         return lines
@@ -94,10 +102,22 @@ class LineSplitter:
             self._rewriting = True
         self._partial += tail
         if len(self._partial) > LOG_LINE_LIMIT:
-            *pieces, self._partial = _pieces([self._partial])
-            self._shown = pieces[-1]
-            lines += pieces
+            lines += self._overflow()
         return lines + self._rewritten(now)
+
+    def _overflow(self) -> list[str]:
+        """Return what can be given of a long line that has not ended yet."""
+        redactor = self._redactor
+        if not redactor.is_active:
+            *pieces, self._partial = _pieces([self._partial])
+        else:
+            end = redactor.safe_end(self._partial)
+            if end < LOG_LINE_LIMIT:
+                return []
+            pieces = _pieces([redactor.mask(self._partial[:end])])
+            self._partial = self._partial[end:]
+        self._shown = pieces[-1]
+        return pieces
 
     def _complete(self, head: str) -> list[str]:
         """Return whole lines: what was kept and ``head``, which ends before a line feed."""
@@ -111,7 +131,7 @@ class LineSplitter:
         if self._repeats(lines[0]):
             del lines[0]
         self._start_line()
-        return _pieces(lines) if _has_long_line(text) else lines
+        return self._pieces(lines) if _has_long_line(text) else lines
 
     def _start_line(self) -> None:
         self._partial = self._rewrite = ""
@@ -137,7 +157,11 @@ class LineSplitter:
                 return []
             self._next_rewrite = now + REWRITE_SECONDS
         self._shown = text
-        return _pieces([text])
+        return self._pieces([text])
+
+    def _pieces(self, lines: list[str]) -> list[str]:
+        mask = self._redactor.mask
+        return _pieces([mask(line) if len(line) > LOG_LINE_LIMIT else line for line in lines])
 
     def _without_escapes(self, text: str) -> str:
         """Remove escape sequences; hold back one at the end that may go on in the next chunk."""

@@ -10,6 +10,7 @@ from typing import IO, Self
 from liveops.commands.lines import LineSplitter
 from liveops.commands.results import TAIL_LINES
 from liveops.commands.wakeup import Wakeup
+from liveops.progress.redaction import NOTHING, Redactor
 
 READ_BYTES = 65_536
 """Bytes read at once, which is what a pipe usually holds."""
@@ -27,21 +28,26 @@ class Output:
         wakeup: a ring of it ends a wait.
         on_lines: takes each batch of lines.
         clock: gives seconds that never go back.
+        redactor: what must not be given in halves.
 
     Attributes:
-        tail: the last lines that were handed over.
+        tail: the last lines that were handed over, as they came.
         refusal: what ``on_lines`` raised after :meth:`tolerate`, if it did.
     """
 
     def __init__(
-        self, wakeup: Wakeup, on_lines: Callable[[list[str]], None], clock: Callable[[], float]
+        self,
+        wakeup: Wakeup,
+        on_lines: Callable[[list[str]], None],
+        clock: Callable[[], float],
+        redactor: Redactor = NOTHING,
     ) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self.refusal: BaseException | None = None
         self._wakeup = wakeup
         self._on_lines = on_lines
         self._clock = clock
-        self._lines = LineSplitter()
+        self._lines = LineSplitter(redactor)
         self._tolerant = False
         self._pipe: IO[bytes] | None = None
         self._selector = selectors.DefaultSelector()

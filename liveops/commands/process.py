@@ -17,6 +17,7 @@ from liveops.commands.output import Output
 from liveops.commands.results import CommandResult
 from liveops.commands.starting import start
 from liveops.commands.wakeup import Wakeup
+from liveops.progress.redaction import NOTHING, Redactor
 
 __all__ = ["CommandResult", "check_arguments", "describe", "stream"]
 
@@ -34,6 +35,7 @@ def stream(
     grace_for: Callable[[BaseException], float] | None = None,
     on_end: Callable[[CommandResult], None] = lambda result: None,
     clock: Callable[[], float] = time.monotonic,
+    redactor: Redactor = NOTHING,
 ) -> CommandResult:
     """Run a command, hand over its output line by line, and return how it ended.
 
@@ -59,6 +61,8 @@ def stream(
             always the same.
         on_end: is told how the command ended, also where it was stopped, before this call ends.
         clock: gives seconds that never go back.
+        redactor: masks the command and the last lines in the result, and in what is raised. Lines
+            are handed over as they came, but in no part of a line is half of what is masked.
 
     Raises:
         TypeError, ValueError: an argument cannot be right.
@@ -68,22 +72,24 @@ def stream(
             after an ordinary error a KeyboardInterrupt, that came during the stop goes before it.
     """
     check_arguments(command, env=env, cwd=cwd, timeout=timeout, grace=grace)
-    with Wakeup() as wakeup, Output(wakeup, on_lines, clock) as output:
+    shown = redactor.mask(describe(command))
+    with Wakeup() as wakeup, Output(wakeup, on_lines, clock, redactor) as output:
         forget = on_stop(wakeup.ring)
         try:
             began = clock()
-            child = Child(start(command, environment(env), cwd), output, clock)
+            process = start(command, environment(env), cwd, redactor.mask)
+            child = Child(process, output, clock)
             try:
                 child.follow(pulse, None if timeout is None else began + timeout)
             except BaseException as error:
                 child.stop(partial(grace_for or (lambda _: grace), error))
-                result = child.result(describe(command), clock() - began)
+                result = child.result(shown, clock() - began, redactor.mask)
                 on_end(result)
                 final = child.verdict(error, result, timeout)
                 if final is error:
                     raise
                 raise final from final.__cause__
-            result = child.result(describe(command), clock() - began)
+            result = child.result(shown, clock() - began, redactor.mask)
             on_end(result)
             return result
         finally:

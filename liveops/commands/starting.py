@@ -4,6 +4,7 @@ import errno
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from liveops.commands.arguments import Command, describe
@@ -13,7 +14,10 @@ Directory = str | os.PathLike[str] | None
 
 
 def start(
-    command: Command, env: dict[str, str] | None, cwd: Directory
+    command: Command,
+    env: dict[str, str] | None,
+    cwd: Directory,
+    mask: Callable[[str], str] = str,
 ) -> "subprocess.Popen[bytes]":
     """Start the command in a process group of its own, its output and errors in one pipe.
 
@@ -24,13 +28,15 @@ def start(
         command: a line for the shell, or a program and its arguments.
         env: the whole environment; None for that of this process.
         cwd: the directory to run in; None for that of this process.
+        mask: is applied to what is shown of the command.
 
     Raises:
         CommandNotStarted: the system cannot; the message names the command and the reason.
     """
     if not hasattr(os, "killpg"):
         raise CommandNotStarted(
-            describe(command), "this system has no process groups, which stopping a command takes"
+            mask(describe(command)),
+            "this system has no process groups, which stopping a command takes",
         )
     try:
         return subprocess.Popen(  # noqa: S603  (what the caller asked for)
@@ -46,7 +52,7 @@ def start(
         )
     except OSError as error:
         reason = _directory_problem(cwd) or _program_problem(command, cwd, error)
-        raise CommandNotStarted(describe(command), reason) from error
+        raise CommandNotStarted(mask(describe(command)), mask(reason)) from error
 
 
 def _directory_problem(cwd: Directory) -> str:

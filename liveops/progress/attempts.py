@@ -52,7 +52,7 @@ class Attempts:
                 yield attempt
                 if (pause := attempt.pause) is None:
                     return
-                wait(self._run, pause)
+                self.state.start_time -= wait(self._run, pause)
                 attempt = self._another()
 
     async def __aiter__(self) -> AsyncIterator["Attempt"]:
@@ -63,7 +63,7 @@ class Attempts:
                 yield attempt
                 if (pause := attempt.pause) is None:
                     return
-                await wait_async(self._run, pause)
+                self.state.start_time -= await wait_async(self._run, pause)
                 attempt = self._another()
 
     @contextmanager

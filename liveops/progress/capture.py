@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from liveops.progress.failures import Failure
+
 if TYPE_CHECKING:
     from liveops.progress.handle import Progress
 
@@ -60,7 +62,11 @@ class LogCapture(logging.Handler, AbstractContextManager[None]):
         if current.get() is not self._progress or record.name.split(".")[0] == _OWN_LOGGER:
             return
         try:
-            self._progress.log(self.format(record), level=_level(record.levelno))
+            text = self.format(record)
+            if record.exc_info and record.exc_info[1] is not None:  # its traceback is in the text
+                redactor = self._progress._run.redactor
+                text = Failure(record.exc_info[1], redactor, text).redactor.mask(text)
+            self._progress.log(text, level=_level(record.levelno))
         except Exception:  # noqa: BLE001  (logging's own rule: report it, never raise)
             self.handleError(record)
 

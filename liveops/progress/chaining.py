@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import IntegrityError, connections, transaction
 
-from liveops import events, outages, store
+from liveops import events, limits, outages, store
 from liveops.exceptions import FenceLost, InvalidStateError
 from liveops.fencing import RUN_COLUMNS
 from liveops.models import LiveOperation
@@ -82,7 +82,7 @@ class HandOver:
                     self._is_settled = True
                 transaction.on_commit(self._committed, using=run.alias)
                 if self._hand_on is None:
-                    self._following.enqueue()
+                    self._enqueue()
                 else:
                     self._following.note_enqueued()
                     transaction.on_commit(self._start_following, using=run.alias)
@@ -125,9 +125,14 @@ class HandOver:
         if not self._is_committed and not connections[self._run.alias].in_atomic_block:
             self._is_committed = True
             if self._hand_on is None:
-                self._following.enqueue()
+                self._enqueue()
             else:
                 self._hand_on(self._following)
+
+    def _enqueue(self) -> None:
+        # It takes the place of this one, however many others its owner has.
+        with limits.lifted_for(self._following):
+            self._following.enqueue()
 
     def _show(self) -> None:
         """Show the end and where it went on; once."""
@@ -178,6 +183,7 @@ class Chaining(Stages):
 
     _hand_on: HandOn | None = None
     _hand_over: HandOver | None = None
+    _hand_over_class: ClassVar[type[HandOver]] = HandOver
     result_context: dict[str, Any] | None
     error_text: str | None
 
@@ -212,7 +218,7 @@ class Chaining(Stages):
         self._refuse_after_chain()
         run.look_at_flags()
         run.raise_stop(again=True)
-        problem = self._insist(lambda: _problem(run, following))
+        problem = self._insist(lambda: self._problem_with(following))
         if problem is None and self.error_text is not None:
             problem = "error() was called, so this operation ends as failed and cannot be chained."
         if problem is not None:
@@ -220,10 +226,13 @@ class Chaining(Stages):
         following.check_stages_to_run()
         run.flush()
         self._take_back_heading()
-        hand_over = HandOver(run, following, self.result_context, self._hand_on)
+        hand_over = self._hand_over_class(run, following, self.result_context, self._hand_on)
         self._insist(hand_over.carry_out_once)
         self._hand_over = hand_over
         run.has_been_chained = hand_over.stands
+
+    def _problem_with(self, following: LiveOperation) -> str | None:
+        return _problem(self._run, following)
 
     def _insist(self, function: Callable[[], T]) -> T:
         """Call a function until the database, should it be away, takes what it does."""
@@ -231,11 +240,7 @@ class Chaining(Stages):
         return outages.insist(run.alias, function, run.run_id, meanwhile=run.raise_stop)
 
     def _end_of_chain(self, ending: State) -> State | None:
-        """Return how the operation ended if it was handed over, None if it was not.
-
-        Args:
-            ending: how ``run()`` went.
-        """
+        """Return how it ended if it was handed over, else None; ``ending``: how ``run()`` went."""
         hand_over, run = self._hand_over, self._run
         if hand_over is None:
             return None
@@ -260,16 +265,24 @@ class Chaining(Stages):
             raise InvalidStateError(_ENDED)
 
 
-def _problem(run: Run, following: LiveOperation) -> str | None:
+def unsuitable(run: Run, following: LiveOperation) -> str | None:
+    """Return why an operation cannot be chained to, as far as the instances tell."""
     if not isinstance(following, LiveOperation):
         raise TypeError(f"chain_to() takes an operation, not {type(following).__name__}.")
     name = type(following).__name__
-    if following.pk == run.operation.pk:
-        return "An operation cannot be chained to itself."
     if following._state.adding:
         return f"Save the {name} before you chain to it."
+    if following.pk == run.operation.pk:
+        return "An operation cannot be chained to itself."
     if store.alias_of(following) != run.alias:
         return f"The {name} is stored in another database, so the two cannot be linked."
+    return None
+
+
+def _problem(run: Run, following: LiveOperation) -> str | None:
+    if problem := unsuitable(run, following):
+        return problem
+    name = type(following).__name__
     try:
         state = store.state_of(following)
     except LiveOperation.DoesNotExist:

@@ -3,28 +3,25 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from liveops.commands import (
-    CommandResult,
-    check_arguments,
-    describe,
-    raise_for_status,
-    stream,
-)
 from liveops.commands.arguments import Command
+from liveops.commands.errors import raise_for_status
+from liveops.commands.process import CommandResult, check_arguments, describe
 from liveops.conf import get_settings
 from liveops.exceptions import InvalidStateError, OperationInterrupted, StopSignal
 from liveops.progress.bridge import in_event_loop
 from liveops.progress.ledger import Span
+from liveops.progress.redaction import checked_values
 from liveops.progress.run import Run
-from liveops.progress.state import LEVELS, unknown_level
 from liveops.progress.stopping import ending_seconds
+from liveops.progress.text import LEVELS, unknown_level
 from liveops.progress.waiting import PULSE_SECONDS
 
 
@@ -43,13 +40,15 @@ class Commands:
         timeout: float | None = None,
         grace: float = 5.0,
         level: str = "info",
+        secrets: Iterable[str] = (),
     ) -> CommandResult:
         """Run a command; what it prints goes into the log, line by line, while it runs.
 
-        The command and its duration are recorded on the operation (``command_runs``), so keep
-        secrets in ``env``. It gets no input, and its errors go where its output goes. When the
-        operation is cancelled, and when the time is over, the command's whole process group is
-        sent SIGTERM and, after the grace period, SIGKILL. In a dry run nothing is started.
+        The command and its duration are recorded on the operation (``command_runs``), so name
+        secrets in it, or keep them in ``env``, which is never recorded. It gets no input, and its
+        errors go where its output goes. When the operation is cancelled, and when the time is over,
+        the command's whole process group is sent SIGTERM and, after the grace period, SIGKILL. In a
+        dry run nothing is started.
 
         Args:
             command: a list of program and arguments, or a string for the shell.
@@ -60,6 +59,9 @@ class Commands:
             grace: seconds between SIGTERM and SIGKILL; fewer when the process goes down, and none
                 after a second Ctrl-C.
             level: of the log lines, as for :meth:`status`.
+            secrets: values that are masked from now on in all that this run shows and stores, as
+                by :meth:`mask`; in this command, in what it prints, and in what is returned or
+                raised, too.
 
         Returns:
             Exit status (``returncode``), ``seconds``, and the last lines (``output``).
@@ -75,7 +77,7 @@ class Commands:
         if in_event_loop():
             raise RuntimeError("p.run() would block the event loop; write 'await p.arun(…)'.")
         how = {"env": env, "cwd": cwd, "timeout": timeout, "grace": grace}
-        call = _Call(self._run, command, level, how)
+        call = _Call(self._run, command, level, how, secrets)
         try:
             call.stream(call.add_lines, self._run.pulse)
         finally:
@@ -92,6 +94,7 @@ class Commands:
         timeout: float | None = None,  # noqa: ASYNC109  (it ends the command, not the await)
         grace: float = 5.0,
         level: str = "info",
+        secrets: Iterable[str] = (),
     ) -> CommandResult:
         """Run a command from a coroutine, while its event loop goes on; otherwise as :meth:`run`.
 
@@ -99,22 +102,28 @@ class Commands:
         """
         run = self._run
         how = {"env": env, "cwd": cwd, "timeout": timeout, "grace": grace}
-        call = _Call(run, command, level, how)
+        call = _Call(run, command, level, how, secrets)
         add_lines = call.add_lines if run.is_polled else _in_loop(call.add_lines)
         own_thread = ThreadPoolExecutor(1, thread_name_prefix="liveops-command")
-        stream_there = sync_to_async(call.stream, thread_sensitive=False, executor=own_thread)
-        task = asyncio.ensure_future(stream_there(add_lines, lambda: None))
+        context, language = copy_context(), translation.get_language()
+
+        def stream_there() -> None:
+            with translation.override(language):
+                call.stream(add_lines, lambda: None)
+
+        # No task: a loop that is closed cancels all its tasks, and this has to be waited for.
+        end = asyncio.get_running_loop().run_in_executor(own_thread, context.run, stream_there)
         cancelled: asyncio.CancelledError | None = None
-        while not task.done():
+        while not end.done():
             try:
-                await asyncio.wait([task], timeout=None if run.is_polled else PULSE_SECONDS)
+                await asyncio.wait([end], timeout=None if run.is_polled else PULSE_SECONDS)
                 run.pulse()
             except asyncio.CancelledError as cancel:
                 cancelled = cancel
                 call.abandoned = True
         own_thread.shutdown(wait=False)
         call.record()
-        error = task.exception()
+        error = end.exception()
         if isinstance(error, StopSignal):
             raise error  # must not get lost, whatever else there is to raise
         if cancelled is not None:
@@ -135,7 +144,15 @@ class _Call:
         abandoned: set to have the command stopped, from another thread perhaps.
     """
 
-    def __init__(self, run: Run, command: Command, level: str, how: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        command: Command,
+        level: str,
+        how: dict[str, Any],
+        secrets: Iterable[str],
+    ) -> None:
+        run.redactor.add(checked_values(secrets))  # before anything is said of the command
         if level not in LEVELS:
             raise unknown_level(level)
         check_arguments(command, **how)
@@ -145,7 +162,7 @@ class _Call:
         self.abandoned = False
         self._run = run
         self._command = command
-        self._shown = describe(command)
+        self._shown = run.redactor.mask(describe(command))
         self._level = level
         self._stage = run.state.stage
         self._how = how
@@ -183,13 +200,14 @@ class _Call:
         def keep(result: CommandResult) -> None:
             self._result = result
 
-        stream(
+        run.carry_out(
             self._command,
             on_lines=add_lines,
             on_stop=run.on_stop,
             pulse=pulse,
             grace_for=self._grace_for,
             on_end=keep,
+            redactor=run.redactor,
             **self._how,
         )
 
@@ -198,7 +216,8 @@ class _Call:
         if not self._is_dry:
             code = None if self._result is None else self._result.returncode
             span = Span(self._run.clock() - self._began)
-            self._run.record_command(self._stage, self._shown, code, span)
+            shown = self._run.redactor.mask(self._shown)  # more may have been named meanwhile
+            self._run.record_command(self._stage, shown, code, span)
 
     def outcome(self, *, check: bool) -> CommandResult:
         """Return how the command ended.

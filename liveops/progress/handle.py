@@ -14,9 +14,17 @@ from liveops.progress.capture import LogCapture
 from liveops.progress.chaining import Chaining, HandOn
 from liveops.progress.commands import Commands
 from liveops.progress.parts import PageParts
+from liveops.progress.redaction import checked_values
 from liveops.progress.run import Run
-from liveops.progress.state import LEVELS, TAKE, Counter, unknown_level
-from liveops.progress.text import LOG_LINE_LIMIT, clean, cut, split_lines
+from liveops.progress.state import TAKE, Counter
+from liveops.progress.text import (
+    LEVELS,
+    LOG_LINE_LIMIT,
+    clean,
+    cut,
+    split_lines,
+    unknown_level,
+)
 from liveops.progress.tracking import EitherIterator, track_async, track_sync
 from liveops.results import storable
 
@@ -104,7 +112,7 @@ class Progress(Chaining, Commands, PageParts):
             raise unknown_level(level)
         text = line if type(line) is str else str(line)
         if len(text) > _LONGEST_TEXT:  # not kept in memory until the next flush
-            lines = split_lines(text)
+            lines = split_lines(self._run.redactor.mask(text))
             for part in lines[:TAKE]:
                 self._state.add_line(cut(part, LOG_LINE_LIMIT), level)
             if len(lines) > TAKE:
@@ -164,7 +172,8 @@ class Progress(Chaining, Commands, PageParts):
             OperationCancelled: the operation was cancelled.
         """
         size = call_at_home(lambda: _size(iterable)) if total is None else _checked_total(total)
-        label, unit = clean(str(label or ""))[:200], clean(str(unit))[:100]
+        mask = self._run.redactor.mask
+        label, unit = clean(mask(str(label or "")))[:200], clean(mask(str(unit)))[:100]
         counter = Counter(size, label, unit, self._run.clock())
         if isinstance(iterable, AsyncIterable) and not (
             isinstance(iterable, Iterable) and not in_event_loop()  # a QuerySet is both
@@ -232,6 +241,23 @@ class Progress(Chaining, Commands, PageParts):
             level: least level to copy, as in :mod:`logging`.
         """
         return LogCapture(self, logger_name, level)
+
+    def mask(self, *values: str) -> None:
+        """Mask these values as ``***`` from now on, in all that this run shows and stores.
+
+        That is in status, log, labels, commands, errors and the traceback; not in the result, nor
+        in what :meth:`html` and :meth:`swap` put into the page.
+
+        Args:
+            values: each as it is, and as it stands in a ``repr()``, in JSON, in a shell's quotes or
+                percent-encoded in an address. Of one with several lines, each line of four
+                characters or more is masked.
+
+        Raises:
+            TypeError: a value that is no string.
+            ValueError: an empty value, or one of fewer than four characters.
+        """
+        self._run.redactor.add(checked_values(values, "mask()"))
 
     def _within_bounds(self, value: float) -> float:
         if not math.isfinite(value):

@@ -35,7 +35,10 @@ class PageParts:
         operation = self._run.operation
         name = name if name is not None else selector.lstrip("#.")
         path = template_name(operation._meta.label, f"_{name}.html")
-        self.html(selector, render_to_string(path, {"op": operation, **context}))
+        self._show_template(selector, path, {"op": operation, **context})
+
+    def _show_template(self, selector: str, path: str, context: dict[str, Any]) -> None:
+        self.html(selector, render_to_string(path, context))
 
     def html(self, selector: str, raw: str, mode: str = "innerHTML") -> None:
         """Put trusted HTML into a part of the operation's page.
@@ -54,12 +57,21 @@ class PageParts:
         """
         if mode not in _SWAP_MODES:
             raise ValueError(f"html() knows the modes {', '.join(_SWAP_MODES)}; got {mode!r}.")
-        if not _SELECTOR.fullmatch(selector):
-            raise ValueError(
-                f"html() and swap() take an id such as '#chart', a class such as '.chart', or a "
-                f"path of them; got {selector!r}."
-            )
-        bare = selector if selector[0] in "#." or " " in selector else f"#{selector}"
+        target = full_selector(selector)
         # Databases refuse both, and a page has no use for them.
         text = str(raw).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-        self._run.add_swap(Swap(bare, mode, text))
+        self._run.add_swap(Swap(target, mode, text))
+
+
+def full_selector(selector: str) -> str:
+    """Return a selector with the ``#`` that may be left out of an id.
+
+    Raises:
+        ValueError: not a selector that is taken.
+    """
+    if not _SELECTOR.fullmatch(selector):
+        raise ValueError(
+            f"html() and swap() take an id such as '#chart', a class such as '.chart', or a "
+            f"path of them; got {selector!r}."
+        )
+    return selector if selector[0] in "#." or " " in selector else f"#{selector}"

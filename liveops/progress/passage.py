@@ -35,7 +35,7 @@ class StagePassage:
         self._entered = self._began = run.clock()
         self._ended: float | None = None
         self._is_recorded = False
-        tracked = None if self._index is None else name
+        tracked = name if run.tells_events and self._index is not None else None
         self._teller = StageTeller(run.operation, run.run_id, tracked)
 
     def enter(self, state: StageState = StageState.ACTIVE) -> None:

@@ -20,6 +20,8 @@ from liveops.progress.threaded_pump import POLL_SECONDS, ThreadedPump
 if TYPE_CHECKING:
     from liveops.progress.serving import ServedRun as Run
 
+__all__ = ["threaded_pump"]
+
 
 class Pump(Protocol):
     """Serves runs between :meth:`add` and :meth:`remove`.

@@ -10,6 +10,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from django.db import Error, connections
 
@@ -22,6 +23,7 @@ from liveops.progress.fanout import Fanout
 from liveops.progress.late_stages import LateStages
 from liveops.progress.ledger import Ledger
 from liveops.progress.pumps import Pump
+from liveops.progress.redaction import Redactor, compiled
 from liveops.progress.screen import Screen
 from liveops.progress.state import ProgressState
 from liveops.progress.stopping import Stoppable
@@ -43,6 +45,9 @@ class SavedRun(Stoppable, ABC):
         clock: seconds, monotonic.
     """
 
+    boundary_class: ClassVar[type[Boundary]] = Boundary
+    ledger_class: ClassVar[type[Ledger]] = Ledger
+
     def __init__(
         self,
         operation: LiveOperation,
@@ -59,11 +64,13 @@ class SavedRun(Stoppable, ABC):
         self.clock = clock
         self.lock = threading.RLock()
         self.throttle = Throttle(1.0 / settings.THROTTLE_HZ)
+        self.redactor = Redactor(compiled(tuple(settings.REDACT)))
         super().__init__(ProgressState(self._wake, line_bound=settings.LOG_LINES))
+        self.state.redactor = self.redactor
         self.is_polled = pump.own_connection
         self._pump = pump
-        self._boundary = Boundary(self.alias, pump, self.run_id)
-        self._ledger = Ledger(operation, claim.run_id, clock())
+        self._boundary = self.boundary_class(self.alias, pump, self.run_id)
+        self._ledger = self.ledger_class(operation, claim.run_id, clock())
         self._late_stages = LateStages(operation, self.run_id)
         self._fanout = Fanout(sinks)
         self._screen = Screen(operation, claim.seq, claim.log_seq)
@@ -73,6 +80,7 @@ class SavedRun(Stoppable, ABC):
         self._checkpoints = Checkpoints(claim.checkpoints)
         self._keeps_log = claim.keeps_log
         self._busy_until = 0.0
+        self._shown_at = 0.0
         self._ended = False
         self.is_ending = False
 

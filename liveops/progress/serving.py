@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connections
 
 from liveops import outages, store
+from liveops.commands.process import stream
 from liveops.exceptions import FenceLost, OperationCancelled
 from liveops.progress.bridge import call_at_home
 from liveops.progress.saved_run import SavedRun
@@ -33,6 +34,13 @@ class ServedRun(SavedRun):
         self.state.alarm = False
         self.raise_stop()
         self._wake()
+
+    carry_out = staticmethod(stream)
+    """What runs a command."""
+
+    def passes_over(self, seconds: float) -> bool:
+        """Return whether a wait is over at once: so it is where time is simulated."""
+        return False
 
     def pulse(self) -> None:
         """Do what is due while user code waits for something; called again and again."""
@@ -102,7 +110,7 @@ class ServedRun(SavedRun):
         look_at = self._screen.due_at(self.throttle.interval, counting=counting)
         look_at = max(look_at, self.throttle.next_at)
         frame_at = self.throttle.next_at if self.state.announced else look_at
-        save_at = min(self._ledger.due_at(), self._late_stages.due_at())
+        save_at = min(self._save_at(), self._late_stages.due_at())
         return max(min(frame_at, save_at), self._busy_until)
 
     def serve(self, now: float) -> None:
@@ -157,13 +165,24 @@ class ServedRun(SavedRun):
         if not saves_first:
             self._show(update)
         if self._boundary.rows_may_be_saved():
-            due = ledger.has_lines or now >= ledger.due_at()
+            due = ledger.has_lines or now >= self._save_at()
             if due and ledger.ready(now) and self._may_wait_briefly(now):
                 self._save(now)
         elif now >= ledger.due_at():
             ledger.postpone(now, self.throttle.interval)
         if saves_first:
             self._show(update)
+
+    def _save_at(self) -> float:
+        """Return when to save next: not while a frame that was just handed over is being sent.
+
+        The two would compete for the processor, and whoever watches waits for the frame.
+        """
+        due = self._ledger.due_at()
+        if not self._pump.own_connection:
+            return due
+        half = self.throttle.interval / 2
+        return min(max(due, self._shown_at + half), due + 2 * half)
 
     def _show(self, update: Update | None) -> None:
         """Hand over what waits for slow sinks, and an update; then have a rest if that took long.
@@ -174,6 +193,7 @@ class ServedRun(SavedRun):
         self._fanout.flush()
         if update is not None:
             self._fanout.emit(update)
+            self._shown_at = began
         rest = min((self.clock() - began) * _REST, _LONGEST_REST)
         self.throttle.next_at = max(self.throttle.next_at, began + rest)
 

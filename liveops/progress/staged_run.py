@@ -37,7 +37,10 @@ class StagedRun(ServedRun):
     Attributes:
         passages: the stages that are open, in the order in which they were entered.
         has_been_chained: tells whether the operation has ended with ``chain_to()``; None before.
+        tells_events: whether observers and signals are told of stages.
     """
+
+    tells_events = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -90,14 +93,17 @@ class StagedRun(ServedRun):
             # An attempt that is followed by another one has failed.
             retried = change.state == StageState.RETRYING
             outcome = StageState.FAILED.value if retried else change.state
+            in_transaction = self._boundary.in_transaction_here()
             with self.lock:
                 row = self._ledger.add_stage_run(change.name, outcome, change.attempt, ended)
-                if checkpoint is not None:
-                    # What the stage wrote may be rolled back; then it has to run again.
-                    self._boundary.once_committed(partial(self._keep, row, checkpoint))
+                if checkpoint is not None and not in_transaction:
+                    self._ledger.make_checkpoint(row, checkpoint.result)
                     if is_news and row.is_checkpoint:
                         # With those before it, whose order tells what belongs to one passage.
                         together = self._ledger.take_stage_runs()
+            if checkpoint is not None and in_transaction:
+                # What the stage wrote may be rolled back; then it has to run again.
+                self._boundary.once_committed(partial(self._keep, row, checkpoint))
         if is_news:
             self._save_stage(change, together)
         else:
@@ -142,7 +148,7 @@ class StagedRun(ServedRun):
         """
         operation = self.operation
         if change.index is None:
-            self._show_stage(change, None)
+            call_at_home(partial(self._show_stage, change, None))
             return
         operation.stage_states = {**operation.stage_states, change.name: str(change.state)}
         self._note_attempt(change)
@@ -184,7 +190,7 @@ class StagedRun(ServedRun):
                 self._ledger.put_back(attempts)
             late.put(saved)
             late.is_away |= not self._boundary.in_user_transaction()
-        self._show_stage(change, None)
+        call_at_home(partial(self._show_stage, change, None))
 
     def _save_at_boundary(self, write: Callable[[], None], then: Callable[[], None]) -> bool:
         """Save now; but it is not the run that finds out when a database is back."""

@@ -127,6 +127,7 @@ class _Host(StageHost):
         self._operation = run.operation
         self._stage: Stage
         self._passage: StagePassage
+        self._retried: RetryCallState
         self._is_shown_skipped = False
         self._kept: Checkpoint | None = None
 
@@ -145,9 +146,12 @@ class _Host(StageHost):
 
     def wait(self, seconds: float) -> Awaitable[None] | None:
         if self._is_async:
-            return wait_async(self._run, seconds)
-        wait(self._run, seconds)
+            return self._wait(seconds)
+        self._retried.start_time -= wait(self._run, seconds)
         return None
+
+    async def _wait(self, seconds: float) -> None:
+        self._retried.start_time -= await wait_async(self._run, seconds)
 
     def enter(self, stage: Stage) -> None:
         self._stage = stage
@@ -165,6 +169,7 @@ class _Host(StageHost):
         self._passage.end_attempt()
 
     def retry(self, state: "RetryCallState") -> None:
+        self._retried = state
         self._passage.retry()
 
     def keep(self, stage: Stage, result: Any) -> None:

@@ -20,18 +20,10 @@ from operator import length_hint
 from typing import Any
 
 from liveops.progress.rate import RateMeter
+from liveops.progress.redaction import NOTHING, Redactor
 from liveops.progress.text import LOG_LINE_LIMIT, STATUS_LIMIT, CutText, clean, cut, split_lines
 from liveops.progress.view import Line
 from liveops.stages.names import MAX_NAME_LENGTH
-
-LEVELS = ("debug", "info", "success", "warning", "error")
-"""The levels of a status text and of a log line."""
-
-
-def unknown_level(level: object) -> ValueError:
-    """Return the error for a level that there is none of."""
-    return ValueError(f"Unknown level {level!r}; use one of {', '.join(LEVELS)}.")
-
 
 TAKE = 10_000
 """Log lines taken at a time, and the most lines of one text."""
@@ -122,6 +114,7 @@ class ProgressState:
         "line_bound",
         "pending",
         "progress_changed",
+        "redactor",
         "stage",
         "status",
         "status_changed",
@@ -136,6 +129,7 @@ class ProgressState:
         self.progress_changed = False
         self.stage = ""
         self.line_bound = line_bound
+        self.redactor: Redactor = NOTHING  # masks texts when they are taken
         self._added = self._taken = self._discarded = 0  # characters in long texts
         self.pending: deque[_Text] = deque()  # without maxlen, which would drop texts uncounted
         self._oldest = enumerate(iter(self.pending.popleft, _NEVER), 1)
@@ -218,7 +212,7 @@ class ProgressState:
     def take_status(self) -> tuple[str, str]:
         """Return the cleaned status and its level."""
         text, level = self.status
-        return cut(clean(text.replace("\n", " ")), STATUS_LIMIT), level
+        return cut(clean(self.redactor.mask(text).replace("\n", " ")), STATUS_LIMIT), level
 
     def take_progress(self, now: float) -> tuple[bool, dict[str, Any]]:
         """Return whether the progress moved since the last call, and its values."""
@@ -238,8 +232,8 @@ class ProgressState:
                 "percent": counter.percent(),
                 "done": counter.n,
                 "total": counter.total,
-                "unit": counter.unit,
-                "label": counter.label,
+                "unit": self.redactor.mask(counter.unit),
+                "label": self.redactor.mask(counter.label),
                 "rate": counter.rate(now),
             }
         seen = (values["percent"], values["done"], values["total"], values["label"])
@@ -255,16 +249,20 @@ class ProgressState:
         others. Each text that gave way, before those or between them, leaves out one number.
         """
         taken: list[Line] = []
-        last = self._place
+        last, masks = self._place, self.redactor.is_active
         before = first_seq - last - 1  # and a text's place: its number; each further line adds one
         for place, (stamp, level, stage, text), parts in self._take_texts():
             moment = datetime.fromtimestamp(stamp, UTC)
             where = clean(stage)[:MAX_NAME_LENGTH]  # any name may stand in p.stage()
             is_whole = isinstance(text, CutText)
-            for seq, part in enumerate(parts, before + place):
+            shown = parts
+            if masks:  # before it is cut, or split: no half of what is masked stays
+                masked = self.redactor.mask(text)
+                shown = [masked] if is_whole else _lines(masked)
+            for seq, part in enumerate(shown, before + place):
                 line = clean(part) if is_whole else cut(clean(part), LOG_LINE_LIMIT)
                 taken.append(Line(seq, moment, level, where, line))
-            before += len(parts) - 1
+            before += len(shown) - 1
             last = place
         self._place = last
         return taken
@@ -282,16 +280,20 @@ class ProgressState:
                 text = entry[3]
                 taken = _counted(text)
                 self._taken += taken
-                parts: list[str] = [text] if isinstance(text, CutText) else split_lines(text)
-                if len(parts) > TAKE:
-                    more = len(parts) - TAKE
-                    parts[TAKE:] = [f"… [{more:,} more lines of one text, cut at {TAKE:,}]"]
+                parts: list[str] = [text] if isinstance(text, CutText) else _lines(text)
                 texts.append((place, entry, parts))
                 lines += len(parts)
                 characters += len(text)
         except IndexError:  # no more are waiting
             pass
         return texts
+
+
+def _lines(text: str) -> list[str]:
+    lines = split_lines(text)
+    if len(lines) > TAKE:
+        lines[TAKE:] = [f"… [{len(lines) - TAKE:,} more lines of one text, cut at {TAKE:,}]"]
+    return lines
 
 
 def _counted(text: str) -> int:

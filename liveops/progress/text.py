@@ -2,6 +2,9 @@
 
 import re
 
+LEVELS = ("debug", "info", "success", "warning", "error")
+"""The levels of a status text and of a log line."""
+
 LOG_LINE_LIMIT = 8_192
 """Longest log line in characters; the rest is cut and the cut is marked."""
 
@@ -11,17 +14,31 @@ STATUS_LIMIT = 1_000
 ERROR_LIMIT = 10_000
 """Longest sentence about an error in characters."""
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+# From U+202A on: what forces a direction upon what follows, so that it reads as something else.
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
-_DAY = 86_400
-_SLOWEST = 1 / (99 * _DAY)
+DAY = 86_400
+"""Seconds of a day."""
+
+LONGEST = 99 * DAY
+"""The seconds from which on a duration is shown as one that is not known."""
+
+SLOWEST = 1 / LONGEST
+"""Items a second below which nothing moves."""
+
+
+def unknown_level(level: object) -> ValueError:
+    """Return the error for a level that there is none of."""
+    return ValueError(f"Unknown level {level!r}; use one of {', '.join(LEVELS)}.")
 
 
 def clean(text: str) -> str:
     """Return the text with control characters made visible and lone surrogates replaced.
 
     A tab stays. ``ESC`` and its kin become their Unicode control pictures, so that a log line
-    can neither move the cursor of a terminal nor end a frame.
+    can neither move the cursor of a terminal nor end a frame. What forces a direction upon the
+    letters that follow is replaced, so that none can show another text than it is; those that only
+    hint at one (U+200E, U+200F, U+061C) stay, and so do right-to-left letters.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -74,7 +91,7 @@ def format_rate(rate: float | None, unit: str) -> str:
 
     Empty where no rate is known, or nothing moves.
     """
-    if rate is None or not _SLOWEST <= rate < float("inf"):
+    if rate is None or not SLOWEST <= rate < float("inf"):
         return ""
     if rate < 1:
         return f"{1 / rate:,.1f} s/{unit}"
@@ -84,17 +101,17 @@ def format_rate(rate: float | None, unit: str) -> str:
 
 def format_duration(seconds: float | None) -> str:
     """Return ``0:07``, ``12:34`` or ``1:02:03``; a dash when the duration is not known."""
-    if seconds is None or not 0 <= seconds < 99 * _DAY:
+    if seconds is None or not 0 <= seconds < LONGEST:
         return "–"
-    whole = round(seconds)
-    days, whole = divmod(whole, _DAY)
-    hours, whole = divmod(whole, 3600)
-    minutes, whole = divmod(whole, 60)
+    days, rest = divmod(round(seconds), DAY)
     if days:
-        return f"{days} d {hours}:{minutes:02}:{whole:02}"
-    if hours:
-        return f"{hours}:{minutes:02}:{whole:02}"
-    return f"{minutes}:{whole:02}"
+        return f"{days} d {clock(rest)}"
+    return clock(rest) if rest >= 3600 else f"{rest // 60}:{rest % 60:02}"
+
+
+def clock(seconds: int) -> str:
+    """Return hours, minutes and seconds, such as ``1:02:03``."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def format_took(seconds: float | None) -> str:
@@ -102,7 +119,7 @@ def format_took(seconds: float | None) -> str:
 
     Empty where it is not known.
     """
-    if seconds is None or not 0 <= seconds < 99 * _DAY:
+    if seconds is None or not 0 <= seconds < LONGEST:
         return ""
     if seconds < 0.05:
         return "< 0.1 s"
@@ -111,7 +128,7 @@ def format_took(seconds: float | None) -> str:
 
 def format_usual(seconds: float | None) -> str:
     """Return about how long something takes: ``~3 s``, ``~0:40``; empty where it is not known."""
-    if seconds is None or not 0 <= seconds < 99 * _DAY:
+    if seconds is None or not 0 <= seconds < LONGEST:
         return ""
     return f"~{max(round(seconds), 1)} s" if seconds < 9.5 else f"~{format_duration(seconds)}"
 

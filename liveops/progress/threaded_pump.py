@@ -7,11 +7,13 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 
 from liveops import lock_waits, outages, store
+from liveops.addresses import adopt_script_prefix
 from liveops.progress.agenda import Agenda
 
 if TYPE_CHECKING:
@@ -33,11 +35,10 @@ class ThreadedPump:
 
     def __init__(self) -> None:
         self._runs: dict[uuid.UUID, Run] = {}
-        self._woken: deque[uuid.UUID] = deque()
+        self._woken: SimpleQueue[uuid.UUID | None] = SimpleQueue()  # None wakes for all else
         self._agenda: Agenda[uuid.UUID] = Agenda()
         self._calls: deque[tuple[Callable[[], None], Future[None]]] = deque()
         self._lock = threading.Lock()
-        self._event = threading.Event()
         self._thread: threading.Thread | None = None
         self._next_poll = 0.0
 
@@ -45,28 +46,26 @@ class ThreadedPump:
         """Begin to serve a run."""
         with self._lock:
             self._runs[run.run_id] = run
-        self._woken.append(run.run_id)
         self._ensure_thread()
-        self._event.set()
+        self._woken.put(run.run_id)
 
     def remove(self, run: "Run") -> None:
         """Stop serving a run."""
         with self._lock:
             self._runs.pop(run.run_id, None)
-        self._event.set()
+        self._woken.put(None)
 
     def wake(self, run: "Run") -> None:
         """Wake the thread; once for all changes until the next flush."""
         run.state.announced = True
-        self._woken.append(run.run_id)
-        self._event.set()
+        self._woken.put(run.run_id)
 
     def call(self, function: Callable[[], None]) -> None:
         """Call a function in the pump's thread and wait for it."""
         future: Future[None] = Future()
         self._calls.append((function, future))
         self._ensure_thread()
-        self._event.set()
+        self._woken.put(None)
         future.result()
 
     def pulse(self, run: "Run") -> None:
@@ -79,12 +78,12 @@ class ThreadedPump:
                 self._thread.start()
 
     def _loop(self) -> None:
+        adopt_script_prefix()
         while True:
-            self._event.wait(self._pause(time.monotonic()))
-            self._event.clear()
+            woken = self._take_woken(self._pause(time.monotonic()))
             self._answer_calls()
-            while self._woken:
-                self._plan(self._woken.popleft())
+            for run_id in woken:
+                self._plan(run_id)
             for run_id in list(self._agenda.take(time.monotonic())):
                 if (run := self._runs.get(run_id)) is not None:
                     self._guarded(run.serve, time.monotonic())
@@ -97,6 +96,18 @@ class ThreadedPump:
                 connections.close_all()
                 for alias in connections:
                     outages.database(alias).forget(self)
+
+    def _take_woken(self, pause: float | None) -> list[uuid.UUID]:
+        """Wait until somebody wakes the thread, or for so long; return whose runs were woken."""
+        taken: list[uuid.UUID] = []
+        try:
+            run_id = self._woken.get(timeout=pause)
+            while True:
+                if run_id is not None:
+                    taken.append(run_id)
+                run_id = self._woken.get_nowait()
+        except Empty:
+            return taken
 
     def _plan(self, run_id: uuid.UUID) -> None:
         if (run := self._runs.get(run_id)) is not None:

@@ -15,13 +15,18 @@ LONGEST_SECONDS = 86_400.0
 """The most that is waited for at once: neither threads nor event loops take any number."""
 
 
-def wait(run: ServedRun, seconds: float) -> None:
+def wait(run: ServedRun, seconds: float) -> float:
     """Wait; a request to stop ends it at once.
+
+    Returns:
+        How many seconds were passed over instead; as a rule 0.
 
     Raises:
         StopSignal: the run is to stop.
     """
     run.raise_stop()
+    if run.passes_over(seconds):
+        return seconds
     before, deadline = run.stop, time.monotonic() + seconds
     stopped = threading.Event()
     listening = run.on_stop(stopped.set)
@@ -30,11 +35,14 @@ def wait(run: ServedRun, seconds: float) -> None:
             stopped.wait(left)
     finally:
         listening()
+    return 0.0
 
 
-async def wait_async(run: ServedRun, seconds: float) -> None:
+async def wait_async(run: ServedRun, seconds: float) -> float:
     """Wait in a coroutine, while its event loop goes on; otherwise as :func:`wait`."""
     run.raise_stop()
+    if run.passes_over(seconds):
+        return seconds
     before, deadline = run.stop, time.monotonic() + seconds
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     listening = run.on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
@@ -46,6 +54,7 @@ async def wait_async(run: ServedRun, seconds: float) -> None:
                 continue
     finally:
         listening()
+    return 0.0
 
 
 def _left(run: ServedRun, before: StopSignal | None, deadline: float) -> float | None:

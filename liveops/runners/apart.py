@@ -42,7 +42,8 @@ def _layer_messages(name: str) -> list[CheckMessage]:
         CheckWarning(
             f"With the runner {name!r} operations run in other processes, which cannot send to a "
             "channel layer in memory: pages follow them only every 2 seconds.",
-            hint="Use channels_redis: pip install 'django-live-operations[redis]'.",
+            hint="Use a layer that joins processes, such as channels_redis.core.RedisChannelLayer: "
+            "pip install 'django-live-operations[redis]', and set CHANNEL_LAYERS.",
             id="liveops.W021",
         )
     ]
@@ -74,6 +75,8 @@ def _option_messages(why_not: Callable[[dict[str, Any]], str | None]) -> Iterato
         if problem:
             yield Error(
                 f"{model._meta.label}.runner_options are not what the runner takes: {problem}",
+                hint="Write what it takes, such as runner_options = {'queue': 'imports'}, or "
+                "leave it out.",
                 obj=model,
                 id="liveops.E022",
             )

@@ -12,6 +12,8 @@ from liveops import control, events, store
 from liveops.models import LiveOperation
 from liveops.states import State
 
+__all__ = ["Runner"]
+
 logger = logging.getLogger("liveops")
 
 

@@ -63,7 +63,8 @@ class CeleryRunner(Runner):
             return [
                 Error(
                     "LIVEOPS['RUNNER'] is 'celery', but no Celery application is loaded.",
-                    hint="Make one in celery.py beside the settings, and import it in __init__.py.",
+                    hint="Make one in celery.py beside the settings, and write "
+                    "from .celery import app as celery_app into __init__.py beside them.",
                     id="liveops.E020",
                 ),
                 *check_apart("celery", _why_not),
@@ -72,7 +73,8 @@ class CeleryRunner(Runner):
             return [
                 CheckWarning(
                     "CELERY_TASK_ALWAYS_EAGER is on, so operations run where they are enqueued.",
-                    hint="In tests, use LIVEOPS = {'RUNNER': 'eager'} instead.",
+                    hint="Leave it out of the settings of a site. In tests, write "
+                    "LIVEOPS = {'RUNNER': 'eager'} instead.",
                     id="liveops.W020",
                 )
             ]

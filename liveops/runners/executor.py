@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import logging
 import threading
-import traceback
 from collections.abc import Sequence
 
 from asgiref.sync import async_to_sync
@@ -12,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from liveops import events, outages, registry, shutdown, store
+from liveops.addresses import adopt_script_prefix
 from liveops.control import success_url
 from liveops.exceptions import (
     FenceLost,
@@ -20,19 +20,25 @@ from liveops.exceptions import (
     OperationError,
     OperationInterrupted,
 )
+from liveops.failure_texts import failure_text
 from liveops.fencing import RUN_COLUMNS
 from liveops.models import LiveOperation
 from liveops.progress.capture import current
 from liveops.progress.chaining import HandOn
+from liveops.progress.failures import Failure
 from liveops.progress.handle import Progress
 from liveops.progress.pumps import Pump
+from liveops.progress.redaction import Redactor
 from liveops.progress.run import Run
 from liveops.progress.text import ERROR_LIMIT, clean_lines, cut
 from liveops.progress.update import Finished, Sink
 from liveops.sinks.web import WebSink
+from liveops.stage_texts import resumed_text
 from liveops.stages import StageState, without_unfinished
 from liveops.states import State
 from liveops.store import Ending
+
+__all__ = ["execute"]
 
 logger = logging.getLogger("liveops")
 
@@ -45,6 +51,7 @@ def execute(
     web: bool = True,
     hand_on: HandOn | None = None,
     resumes: bool = True,
+    make_run: type[Run] = Run,
 ) -> State | None:
     """Claim an operation and carry it out.
 
@@ -57,6 +64,7 @@ def execute(
         hand_on: what starts the next operation of a chain; left out, it is enqueued.
         resumes: whether the operation is resumed by itself if it is interrupted, should its class
             want that.
+        make_run: the class of the run; tests have one that keeps what happens.
 
     Returns:
         The state it ended in; None if another run has it, or took it over meanwhile.
@@ -64,18 +72,19 @@ def execute(
     Raises:
         KeyboardInterrupt, SystemExit: raised by user code; the operation is INTERRUPTED before.
     """
+    adopt_script_prefix()
     specific = operation.specific
     claim = store.claim(specific, resumes=resumes)
     if claim is None:
         logger.info("liveops: operation %s is not waiting; nothing to run", operation.pk)
         return None
     all_sinks = [*sinks, WebSink()] if web and WebSink.available() else list(sinks)
-    run = Run(specific, claim, all_sinks, pump=pump)
+    run = make_run(specific, claim, all_sinks, pump=pump)
     shutdown.arm()
     registry.add(run)
     try:
         with translation.override(specific.language):
-            return _carry_out(run, Progress(run, hand_on))
+            return _carry_out(run, Progress(run, hand_on), claim)
     finally:
         run.abandon()  # whatever went wrong: nobody goes on serving it
         registry.remove(run)
@@ -83,20 +92,21 @@ def execute(
         specific.fence = None
 
 
-def _carry_out(run: Run, progress: Progress) -> State | None:
+def _carry_out(run: Run, progress: Progress, claim: store.Claim) -> State | None:
     run.operation._progress = progress
     token = current.set(progress)
     run.begin()
     leaving: BaseException | None = None
     try:
         events.claimed(run.operation, run.run_id)
+        _say_resumed(progress, claim)
         if run.operation.cancel_requested:
             raise OperationCancelled("The operation was cancelled before it started.")
         problem = run.operation.why_not_only(run.operation.stages_to_run)
         if problem is not None:
             raise OperationError(problem)
         _call(run, progress)
-        ending = _returned(progress)
+        ending = _returned(run, progress)
     except FenceLost as lost:
         _abandon(run, lost)
         return None
@@ -110,12 +120,12 @@ def _carry_out(run: Run, progress: Progress) -> State | None:
         elif isinstance(run.stop, OperationInterrupted):
             ending = Ending(State.INTERRUPTED)
         else:
-            ending = _failed(run.operation, progress, error)
+            ending = _failed(run, progress, error)
     except (KeyboardInterrupt, SystemExit) as signal:
         leaving = signal
         ending = Ending(State.INTERRUPTED)
     except BaseException as error:  # noqa: BLE001  (user code may raise anything)
-        ending = _failed(run.operation, progress, error)
+        ending = _failed(run, progress, error)
     finally:
         current.reset(token)
         run.operation._progress = None
@@ -123,6 +133,14 @@ def _carry_out(run: Run, progress: Progress) -> State | None:
     if leaving is not None:
         raise leaving
     return state
+
+
+def _say_resumed(progress: Progress, claim: store.Claim) -> None:
+    """Mark in the log where a run begins that goes on where another one stopped."""
+    actions, operation = claim.view.actions, progress.operation
+    if actions and actions[-1].action in ("resume", "go_on"):
+        left = [name for name in operation.stages if name not in claim.checkpoints]
+        progress.log(resumed_text(actions[-1], left[0] if left else operation.stages[-1]))
 
 
 def _call(run: Run, progress: Progress) -> None:
@@ -153,27 +171,36 @@ def _call(run: Run, progress: Progress) -> None:
         raise TypeError(f"{name} returned {type(returned).__name__}; it must do the work itself.")
 
 
-def _returned(progress: Progress) -> Ending:
+def _returned(run: Run, progress: Progress) -> Ending:
     if progress.error_text is not None:
-        text = cut(clean_lines(progress.error_text), ERROR_LIMIT)
+        text = _sentence(progress.error_text, run.redactor)
         return Ending(State.FINISHED_ERROR, text, result_context=progress.result_context)
     progress._take_back_heading()
     return Ending(State.FINISHED_OK, result_context=progress.result_context)
 
 
-def _failed(operation: LiveOperation, progress: Progress, error: BaseException) -> Ending:
-    trace = "".join(traceback.format_exception(error)).replace("\x00", "\u2400")
-    trace = trace.encode("utf-8", "replace").decode("utf-8")
+def _failed(run: Run, progress: Progress, error: BaseException) -> Ending:
+    pk, failure = run.operation.pk, Failure(error, run.redactor)
     if isinstance(error, OperationError):
-        logger.info("liveops: operation %s failed: %s", operation.pk, error)
+        logger.info("liveops: operation %s failed: %s", pk, failure.redactor.mask(str(error)))
     else:
-        logger.error("liveops: operation %s failed", operation.pk, exc_info=error)
+        failure.log("liveops: operation %s failed", pk)
     if isinstance(error, LiveOperationsError):
-        text = str(error)
+        text = failure_text(error)
     else:
         text = _("It stopped with an unexpected error (%s).") % type(error).__name__
-    text = cut(clean_lines(text), ERROR_LIMIT)
-    return Ending(State.FINISHED_ERROR, text, trace, progress.result_context)
+    text = _sentence(text, failure.redactor)
+    return Ending(State.FINISHED_ERROR, text, _storable(failure), progress.result_context)
+
+
+def _sentence(text: str, redactor: Redactor) -> str:
+    """Return what watchers read of a failure."""
+    return cut(clean_lines(redactor.mask(text)), ERROR_LIMIT)
+
+
+def _storable(failure: Failure) -> str:
+    trace = failure.trace.replace("\x00", "\u2400")
+    return trace.encode("utf-8", "replace").decode("utf-8")
 
 
 def _finish(run: Run, ending: Ending) -> State | None:
@@ -211,12 +238,11 @@ def _save_ending(run: Run, ending: Ending) -> bool:
         if outages.is_passing(error):
             raise
         # User code left something on the operation that no database takes.
-        operation = run.operation
-        logger.exception("liveops: operation %s cannot be saved as it is", operation.pk)
+        operation, failure = run.operation, Failure(error, run.redactor)
+        failure.log("liveops: operation %s cannot be saved as it is", operation.pk)
         operation.current_stage, operation.stage_states = -1, {}
-        trace = "".join(traceback.format_exception(error))
         text = _("Its stages or result could not be saved.")
-        return _insist_on(run, Ending(State.FINISHED_ERROR, text, trace))
+        return _insist_on(run, Ending(State.FINISHED_ERROR, text, _storable(failure)))
 
 
 def _insist_on(run: Run, ending: Ending) -> bool:

@@ -88,7 +88,8 @@ def _backend_messages(aliases: set[str | None]) -> Iterator[CheckMessage]:
         if name in _WITHOUT_WORKER:
             yield CheckWarning(
                 f"The backend {alias!r} in TASKS is {name}, which has no workers.",
-                hint="Use one that has, such as django_tasks_db.DatabaseBackend.",
+                hint="Write one that has into TASKS, such as 'BACKEND': "
+                "'django_tasks_db.DatabaseBackend'; its worker is manage.py db_worker.",
                 id="liveops.W022",
             )
         elif name == "RQBackend":
@@ -101,6 +102,7 @@ def _timeout_messages() -> Iterator[CheckMessage]:
     if short:
         yield CheckWarning(
             f"rq ends operations that take longer than three minutes in: {', '.join(short)}.",
-            hint="Give each queue in RQ_QUEUES a DEFAULT_TIMEOUT, in seconds.",
+            hint="Write a DEFAULT_TIMEOUT into each of them in RQ_QUEUES, in seconds, such as "
+            "'DEFAULT_TIMEOUT': 3600.",
             id="liveops.W023",
         )

@@ -102,6 +102,9 @@ class Pool:
                 return
             try:
                 self._carry_out(place.pk, place.alias)
+            except (KeyboardInterrupt, SystemExit) as error:  # of user code; its text is not ours
+                kind = type(error).__name__
+                logger.error("liveops: operation %s raised %s", place.pk, kind)  # noqa: TRY400
             except BaseException:
                 # The executor has dealt with user code; what gets here is trouble of our own.
                 logger.exception("liveops: operation %s ended unexpectedly", place.pk)

@@ -4,6 +4,7 @@ import asyncio
 import math
 import sys
 import time
+from abc import abstractmethod
 from collections.abc import Awaitable, Collection
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ class Staged(Protocol):
     _open_stages: "list[ScriptHost]"
 
     @property
+    @abstractmethod
     def stages_to_run(self) -> Collection[str]:
         """Return the names of the stages that are not skipped."""
 

@@ -5,7 +5,7 @@ import inspect
 import subprocess
 import sys
 from argparse import Action, ArgumentParser, Namespace, _ArgumentGroup
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -200,7 +200,7 @@ class StagedScript(StagePhases):
 
     def run(
         self,
-        command: str,
+        command: str | Sequence[str],
         *,
         pretty_print: bool = False,
         print_command: bool | None = None,
@@ -209,7 +209,7 @@ class StagedScript(StagePhases):
         """Run a command, unless this is a dry run, and record it.
 
         Args:
-            command: the command; a string with arguments needs ``shell=True``.
+            command: the command; a string with arguments needs ``shell=True``, a list does not.
             pretty_print: whether to record it as :meth:`pretty_print_command` lays it out.
             print_command: whether to show it first; None for what the script was created with.
             kwargs: for :func:`subprocess.run`.

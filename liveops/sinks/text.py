@@ -40,7 +40,7 @@ _GONE = (errno.EPIPE, errno.EIO)
 """Errors of a pipe that nobody reads, and of a terminal that was closed: they stay."""
 
 
-class _Bar(Protocol):
+class Bar(Protocol):
     """Shows how far things are."""
 
     def show(self, view: View) -> None:
@@ -59,14 +59,20 @@ class TextSink:
     Args:
         stream: where to write.
         clock: seconds, monotonic; a test passes its own.
+        bar: makes what stands below the lines on a terminal.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        bar: Callable[[TextConsole], Bar] | None = None,
+    ) -> None:
         self._console = TextConsole(stream)
-        self._bar: _Bar = (
-            _TerminalBar(self._console)
+        self._bar: Bar = (
+            (bar or _TerminalBar)(self._console)
             if self._console.is_interactive and stream.isatty()
-            else _PlainBar(self._console, clock)
+            else PlainBar(self._console, clock)
         )
         self._status = ""
         self._reported: tuple[object, ...] = ()
@@ -157,7 +163,7 @@ class TextSink:
             self._write(f"{finished.state.capitalize()}.", "bold yellow")
 
 
-class _PlainBar:
+class PlainBar:
     """One line for every tenth of the way, or every few seconds; never silence, never a flood."""
 
     SECONDS = 10.0
@@ -180,7 +186,7 @@ class _PlainBar:
             return
         self._tenth = max(tenth, self._tenth)
         self._next_at = now + self.SECONDS
-        if text := _progress_text(view):
+        if text := progress_text(view):
             print_lines(self._console, Text(text), 2)
 
     def close(self) -> None:
@@ -220,7 +226,7 @@ class _TerminalBar:
             description=clean(view.label),
             total=None if view.percent is None else 100.0,
             completed=view.percent or 0.0,
-            text=_progress_text(view, label=False),
+            text=progress_text(view, label=False),
         )
 
     def reset(self) -> None:
@@ -243,7 +249,8 @@ def _log(update: Update) -> Iterator[tuple[str, str]]:
         yield line.level, line.text
 
 
-def _progress_text(view: View, *, label: bool = True) -> str:
+def progress_text(view: View, *, label: bool = True) -> str:
+    """Return percentage, counts, rate and ETA, as far as they are known."""
     details: list[str] = []
     if view.done is not None:
         details = [

@@ -8,7 +8,10 @@ from liveops import rendering
 from liveops.layers import channel_layer
 from liveops.models import LiveOperation
 from liveops.progress.update import Finished, Region, Update
+from liveops.redirects import live_url
 from liveops.sinks.sender import Sender, sender
+
+_quoted = json.JSONEncoder().encode  # json.dumps() makes an encoder of its own for a dict
 
 
 class WebSink:
@@ -25,6 +28,7 @@ class WebSink:
 
     def __init__(self, through: Sender | None = None) -> None:
         self._sender = through or sender()
+        self._mould = rendering.StatusMould()
 
     @staticmethod
     def available() -> bool:
@@ -34,15 +38,17 @@ class WebSink:
     def emit(self, update: Update) -> None:
         """Send an update to the operation's group."""
         operation = update.operation
-        with translation.override(operation.language):
-            html = rendering.fragments(update)
+        html = self._mould.fill(update)
+        if html is None:
+            with translation.override(operation.language):
+                html = rendering.fragments(update)
         pk = str(operation.pk)
         message = {
             "type": "liveop.frame",
             "op": pk,
             "seq": update.seq,
             "log_seq": update.lines[-1].seq if update.lines else 0,
-            "text": json.dumps({"op": pk, "seq": update.seq, "liveop_html": html}),
+            "text": f'{{"op": "{pk}", "seq": {update.seq}, "liveop_html": {_quoted(html)}}}',
             "state": update.view.state,
             "cancel_requested": update.view.cancel_requested,
             "controls": Region.CONTROLS in update.regions,
@@ -59,6 +65,6 @@ class WebSink:
 def _finished_text(pk: str, operation: LiveOperation, finished: Finished | None) -> str:
     if finished is None:
         return ""
-    url = operation.get_absolute_url()
+    url = live_url(operation)
     body = {"state": finished.state, "url": url, "success_url": finished.success_url}
     return json.dumps({"op": pk, "liveop_finished": body})

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from liveops.exceptions import OperationCancelled, StopSignal
 
+__all__ = ["StageState"]
+
 
 class StageState(StrEnum):
     """The state of one stage as stored; a stage that has none is pending."""

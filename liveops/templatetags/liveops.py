@@ -11,13 +11,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_htmx.jinja import htmx_script
 
-from liveops import chain, rendering, snapshot
+from liveops import access, chain, numbers, rendering, snapshot
+from liveops.access import Grant
+from liveops.addresses import socket_path
 from liveops.container import container_html, page_head_html
 from liveops.models import LiveOperation
 from liveops.overview import badge
 from liveops.overview.reach import Reach
 from liveops.progress.update import Region
-from liveops.protocol import SOCKET_PATH
 from liveops.rendering import overview
 
 register = template.Library()
@@ -72,7 +73,8 @@ def live_operation(
     """Return the live container of an operation; any number of them may stand on a page.
 
     Whoever is shown this page may watch the operation: a signed token stands in the container, so
-    that a page may also show an operation to people without a session.
+    that a page may also show an operation to people without a session. That of somebody who may
+    see the operation anyway ends with that permission; any other is renewed while the page is open.
 
     Args:
         context: of the template; its request says who watches.
@@ -88,9 +90,11 @@ def live_operation(
     if follow is None:
         follow = request is None or "stay" not in request.GET
     if follow:
-        fresh = chain.follow(fresh, lambda following: following.can_view(user)).operation
+        fresh = chain.follow(fresh, lambda following: access.may_watch(following, user)).operation
     csrf_token = get_token(request) if request is not None else ""
-    return container_html(fresh, user, csrf_token=csrf_token)
+    grant = context.get("grant")  # of the built-in page, which may have been opened by a link
+    is_its = isinstance(grant, Grant) and fresh.pk == getattr(context.get("op"), "pk", None)
+    return container_html(fresh, user, grant=grant if is_its else None, csrf_token=csrf_token)
 
 
 @register.simple_tag(takes_context=True)
@@ -109,19 +113,44 @@ def live_operation_badge(context: template.Context) -> SafeString:
             "content": overview.badge_html(found),
             "mark": found.mark,
             "language": translation.get_language() or "",
-            "socket_path": SOCKET_PATH,
+            "socket_path": socket_path(),
         },
     )
 
 
 @register.simple_tag
-def live_operation_head(operation: LiveOperation) -> SafeString:
-    """Return the head of an operation's page: title, owner, date. It follows a chain."""
-    return page_head_html(operation)
+def live_operation_head(operation: LiveOperation, is_guest: bool = False) -> SafeString:
+    """Return the head of an operation's page: title, owner, date. It follows a chain.
+
+    Args:
+        operation: the operation.
+        is_guest: whether whoever watches may not see the list, so that nothing leads there.
+    """
+    return page_head_html(operation, is_guest=bool(is_guest))
+
+
+@register.simple_tag
+def language_attributes() -> SafeString:
+    """Return ``lang`` and ``dir`` of the language that is active, with a space before each."""
+    direction = "rtl" if translation.get_language_bidi() else "ltr"
+    return format_html(' lang="{}" dir="{}"', translation.get_language() or "", direction)
+
+
+@register.simple_tag
+def days_pattern() -> str:
+    """Return what a duration of a day or more looks like, for clocks that go on in the browser."""
+    return numbers.days_pattern()
+
+
+@register.simple_tag
+def log_texts() -> SafeString:
+    """Return the attributes of the log's panel that hold texts with a number in them."""
+    return rendering.panel_texts()
 
 
 @register.simple_tag
 def render_op_result(operation: LiveOperation) -> SafeString:
     """Return the result of a finished operation as its page shows it."""
     taken = snapshot.take(operation)
-    return rendering.region_html(Region.RESULT, taken.operation, taken.view)
+    with translation.override(operation.language):
+        return rendering.region_html(Region.RESULT, taken.operation, taken.view)
