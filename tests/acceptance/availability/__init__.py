@@ -1,0 +1,1 @@
+"""A site that somebody tries to keep from its work: it goes on serving everybody else."""
