@@ -28,7 +28,7 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.fields["rows_per_second"].initial = PRESET_ROWS_PER_SECOND
         source = self.fields["source"]
-        assert isinstance(source, forms.FileField)  # for the type checker
+        assert isinstance(source, forms.FileField)  # noqa: S101  (for the type checker)
         # An empty file is the importer's to explain, like any other that it cannot read.
         source.allow_empty_file = True
 

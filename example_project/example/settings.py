@@ -1,7 +1,8 @@
 """Configure the example project: SQLite, an in-memory layer and threads; no other service.
 
 Environment variables: `DEBUG` (default 1), `SECRET_KEY` and `ALLOWED_HOSTS` (comma-separated; both
-needed when DEBUG is off), `EXAMPLE_DB` (path of the database), `EXAMPLE_MEDIA` (uploads).
+needed when DEBUG is off), `EXAMPLE_DB` (path of the database), `EXAMPLE_MEDIA` (uploads),
+`SITE_ADDRESS` (where operations reach this site, should that not be where browsers do).
 """
 
 import os
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "liveops",
     "airports",
     "sitecheck",
+    "gallery",
 ]
 
 MIDDLEWARE = [
@@ -117,6 +119,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
 MEDIA_ROOT = os.environ.get("EXAMPLE_MEDIA") or BASE_DIR / "media"
+
+SITE_ADDRESS = os.environ.get("SITE_ADDRESS", "")
 
 # Uploads above this many bytes are written to disk as they arrive; files have no limit here (the
 # form has one), as DATA_UPLOAD_MAX_MEMORY_SIZE only counts a form's other fields.

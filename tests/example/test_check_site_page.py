@@ -18,9 +18,8 @@ def form(stages: list[str], **values: str) -> CheckSiteForm:
     return CheckSiteForm({"stages": stages, **data})
 
 
-def test_the_home_page_leads_to_both_examples(client: Client) -> None:
+def test_the_home_page_leads_to_it(client: Client) -> None:
     page = client.get("/").content.decode()
-    assert f'href="{reverse("import")}"' in page
     assert f'href="{reverse("check-site")}"' in page
     assert "run_liveop sitecheck.CheckSite" in page
 

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 NAME = "demo"
-PASSWORD = "demo"  # shown on the login page; hence only with DEBUG
+PASSWORD = "demo"  # noqa: S105  (shown on the login page; hence only with DEBUG)
 
 
 class Command(BaseCommand):

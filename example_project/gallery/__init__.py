@@ -1,0 +1,1 @@
+"""The start page, and four small examples: `chain`, `resuming`, `asynchronous` and `nightly`."""
