@@ -50,7 +50,7 @@ def _become(line: str, before: int) -> None:
     """Be the command, and end with its exit status; what it raises ends this process, too."""
     if line.split()[:2] != _MANAGE:
         # The shell's last command was none of its own, so it is told how that ended.
-        os.execvp("sh", ["sh", "-c", f"(exit {before})\n{line}"])
+        os.execvp("sh", ["sh", "-c", f"(exit {before})\n{line}"])  # noqa: S606, S607  (a shell takes the line to pieces, as a reader's does)
     words = shlex.split(line)
     if words[-2] == _ERRORS:
         *words, _, path = words

@@ -10,6 +10,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
 _FILE = re.compile(r"# ([\w/]+\.py)\n")
+_HEAD = re.compile(r"(?:#|//|\{#|/\*) ([\w/.-]+\.\w+)(?: #\}| \*/)?\n")
 _PROMPT = "$ "
 
 
@@ -40,12 +41,21 @@ def files(page: str) -> dict[str, str]:
     return found
 
 
+def named(texts: list[str]) -> dict[str, str]:
+    """Return the blocks whose first line is a comment with a path, of whatever language, by it."""
+    found = {}
+    for text in texts:
+        if head := _HEAD.match(text):
+            found[head[1]] = text[head.end() :]
+    return found
+
+
 def sessions(page: str) -> list[tuple[Command, ...]]:
     """Return the commands of each console block of a page."""
-    return [tuple(_commands(text.splitlines())) for text in blocks(page, "console")]
+    return [tuple(commands(text.splitlines())) for text in blocks(page, "console")]
 
 
-def _commands(lines: list[str]) -> Iterator[Command]:
+def commands(lines: list[str]) -> Iterator[Command]:
     """Yield the commands of a block.
 
     Output may have lines that look like commands, since an operation logs those that it runs. So a

@@ -40,7 +40,11 @@ def test_python_snippets_are_python(text: str) -> None:
 
 @pytest.mark.parametrize("text", snippets("django"))
 def test_template_snippets_are_templates(text: str) -> None:
-    engine = Engine(libraries={"liveops": "liveops.templatetags.liveops"})
+    libraries = {
+        "liveops": "liveops.templatetags.liveops",
+        "static": "django.templatetags.static",
+    }
+    engine = Engine(libraries=libraries)
     assert engine.from_string(text).nodelist
 
 

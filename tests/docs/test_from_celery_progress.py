@@ -1,0 +1,174 @@
+"""How to install, and how to come from celery-progress: what these pages show runs in a site."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs import site
+from tests.docs.pages import all_files, blocks, files
+from tests.docs.playing import PATIENCE, ROOT
+
+INSTALL, PAGE = "how-to/install.md", "how-to/from-celery-progress.md"
+
+_MORE_SETTINGS = """
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    *INSTALLED_APPS,
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ALLOWED_HOSTS = ["testserver"]
+STATIC_URL = "static/"
+LOGIN_URL = "admin:login"
+TEMPLATES[0]["OPTIONS"] = {
+    "context_processors": [
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ]
+}
+"""
+
+_MORE_URLS = """
+from shop.adding import adding
+
+urlpatterns.append(path("adding/", adding))
+"""
+
+_TASKS = """
+from celery import Celery
+
+app = Celery("shop", set_as_current=False)
+app.conf.task_always_eager = True
+
+
+@app.task
+def resize(name):
+    return name
+"""
+
+_VISIT = """
+import json
+import os
+import time
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite"
+django.setup()
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from liveops.models import LiveOperation
+from shop.models import ResizeAll
+
+time.sleep = lambda seconds: None
+found = {"anonymous": Client().post("/adding/").status_code}
+ada = Client()
+ada.force_login(User.objects.get(username="ada"))
+asked = [
+    ("asked", ada.get("/adding/")),
+    ("adding", ada.post("/adding/")),
+    ("count-down", ada.get("/count-down/")),
+    ("form", ada.get("/countdown/")),
+    ("started", ada.post("/countdown/", {"seconds": 3}, follow=True)),
+]
+for name, answer in asked:
+    found[name] = [answer.status_code, answer.content.decode()]
+ResizeAll.objects.create().enqueue()
+found["results"] = [
+    [op.operation_type, op.get_state(), op.result_context]
+    for op in LiveOperation.objects.order_by("created_on")
+]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[dict[str, Any]]:
+    """What a visitor finds in a site with the files of both pages."""
+    written = all_files([INSTALL, PAGE])
+    (counting,), (adding,) = blocks(INSTALL, "django"), blocks(PAGE, "django")
+    written |= {
+        "mysite.py": site._SETTINGS + _MORE_SETTINGS,
+        "urls.py": written["urls.py"] + _MORE_URLS,
+        "shop/tasks.py": _TASKS,
+        "shop/templates/shop/counting.html": counting,
+        "shop/templates/shop/adding.html": adding,
+    }
+    with tempfile.TemporaryDirectory(prefix="docs-") as path:
+        place = Path(path, "site")
+        place.mkdir()
+        site.build(place, written)
+        done = subprocess.run(
+            [sys.executable, "-c", _VISIT],
+            cwd=place,
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+
+
+def test_the_view_that_took_the_place_of_the_old_one(found: dict[str, Any]) -> None:
+    assert found["anonymous"] == 302
+    assert found["asked"][0] == 405
+    status, html = found["adding"]
+    assert status == 200
+    assert 'data-liveop-state="FINISHED_OK"' in html
+    assert "liveops/liveops.js" in html
+
+
+def test_the_pages_of_the_one_that_was_installed(found: dict[str, Any]) -> None:
+    assert found["count-down"][0] == found["form"][0] == found["started"][0] == 200
+    assert 'name="seconds"' in found["form"][1]
+    assert 'data-liveop-state="FINISHED_OK"' in found["started"][1]
+
+
+def test_what_came_of_the_operations(found: dict[str, Any]) -> None:
+    assert found["results"] == [
+        ["shop.AddUp", "FINISHED_OK", {"total": 45}],
+        ["shop.Countdown", "FINISHED_OK", {"counted": 5}],
+        ["shop.Countdown", "FINISHED_OK", {"counted": 3}],
+        ["shop.ResizeAll", "FINISHED_OK", None],
+    ]
+
+
+def test_code_that_stays_can_speak_to_p() -> None:
+    parts: dict[str, Any] = {}
+    exec(files(PAGE)["shop/recorder.py"], parts)  # noqa: S102  (the page's own code)
+    calls: list[tuple[Any, ...]] = []
+
+    class Listener:
+        """Stands for `p`."""
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a function that notes its call."""
+            return lambda *values: calls.append((name, *values))
+
+    recorder = parts["Recorder"](Listener())
+    recorder.set_progress(1, 4, description="one")
+    recorder.set_progress(1, 0)
+    assert calls == [
+        ("check_cancelled",),
+        ("percent", 25.0),
+        ("status", "one"),
+        ("check_cancelled",),
+        ("percent", 0),
+    ]
