@@ -11,16 +11,21 @@ from django.db import connections
 from liveops import outages
 from scripts import ensure_parts
 
-pytest_plugins = ["tests.engines.fixtures", "tests.ordering"]
+pytest_plugins = ["liveops.testing.plugin", "pytester", "tests.engines.fixtures", "tests.ordering"]
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Put the test database into a file of its own.
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Put the test database into a file of its own, or under a name of its own into a server.
 
     An in-memory SQLite database belongs to one connection; operations run in other threads. The
     directory differs for each run and each worker of a parallel run, so none disturbs another.
     """
+    if connections["default"].vendor != "sqlite":
+        request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+        return
     path = tmp_path_factory.mktemp("database") / "test.sqlite3"
     connections["default"].settings_dict["TEST"]["NAME"] = str(path)
 

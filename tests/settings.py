@@ -2,12 +2,15 @@
 
 The test database is a file, so that threads share it; `tests/conftest.py` places it. A process
 that a test starts with these settings is told its database by the variable `LIVEOPS_TEST_DB`.
+The variable `LIVEOPS_TEST_DATABASE` puts the tests on another engine, see tests/databases.py.
 """
 
 import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests import databases
 
 BASE_DIR = Path(__file__).resolve().parent
 EXAMPLE = BASE_DIR.parent / "example_project"
@@ -40,6 +43,7 @@ INSTALLED_APPS = [
     "tests.engines",
     "airports",
     "sitecheck",
+    "gallery",
 ]
 
 MIDDLEWARE = [
@@ -67,18 +71,19 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("LIVEOPS_TEST_DB", ":memory:"),
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "timeout": 20,
-        },
-        "TEST": {},
-    }
+SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": os.environ.get("LIVEOPS_TEST_DB", ":memory:"),
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "timeout": 20,
+    },
+    "TEST": {},
 }
+DATABASES = {"default": SQLITE}
+if _address := os.environ.get(databases.VARIABLE):
+    DATABASES["default"] = databases.from_address(_address)
 
 CHANNEL_LAYERS = {
     "default": {

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.acceptance.databases import migrated
 from tests.engines.forking import ForkedProcess
@@ -33,7 +34,10 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    # Whatever has another name or number than the test's servers is not found.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+HERE = {"127.0.0.1", "localhost"}
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -152,8 +156,29 @@ def browser(chromium: str) -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        outside = watch_for_requests(browser)
         yield browser
         browser.close()
+    assert outside == [], "a page of this file asked for something on another machine"
+
+
+def watch_for_requests(browser: Browser) -> list[str]:
+    """Return a list that fills with the addresses, not of this machine, that any page asks for."""
+    outside: list[str] = []
+    make = browser.new_context
+
+    def note(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.netloc and address.hostname not in HERE:
+            outside.append(f"{request.url} (of {request.frame.url})")
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = make(**options)
+        context.on("request", note)
+        return context
+
+    browser.new_context = new_context  # type: ignore[method-assign]
+    return outside
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ WATCH = """() => {
 
 def test_a_stage_is_retried_twice_and_another_left_out_before_my_eyes(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("link", name="Check the site").click()
+    page.get_by_role("link", name="Options: A check of this site").click()
     page.fill("input[name=failures]", "2")
     page.fill("input[name=dependencies_retry_delay]", "0.5")
     page.get_by_role("checkbox", name="Static files").uncheck()

@@ -77,7 +77,7 @@ class TextMode:
 
     def shell(self, line: str) -> subprocess.CompletedProcess[str]:
         """Run what somebody may have typed, in pipes: a shell takes it to pieces."""
-        words = subprocess.run(
+        words = subprocess.run(  # noqa: S602  (the line is the test's own)
             line,
             shell=True,
             env=self._environment,
@@ -94,9 +94,9 @@ class TextMode:
         """Run an operation in pipes."""
         return self.django("run_liveop", *arguments)
 
-    def terminal(self, *arguments: str, columns: int = 80) -> Terminal:
-        """Start an operation on a terminal."""
-        command = ["run_liveop", *arguments]
+    def terminal(self, *arguments: str, columns: int = 80, name: str = "run_liveop") -> Terminal:
+        """Start an operation on a terminal, or another command."""
+        command = [name, *arguments]
         return Terminal(
             lambda file: self._server.on_terminal(command, file, TERM="xterm-256color"),
             columns=columns,
@@ -104,7 +104,7 @@ class TextMode:
 
     def newest(self, *columns: str) -> tuple[object, ...]:
         """Return columns of the newest operation."""
-        query = f"SELECT {', '.join(columns)} FROM liveops_liveoperation ORDER BY created_on DESC"
+        query = f"SELECT {', '.join(columns)} FROM liveops_liveoperation ORDER BY created_on DESC"  # noqa: S608  (the names of columns are the test's own)
         with closing(sqlite3.connect(self._database)) as database:
             row: tuple[object, ...] = database.execute(query).fetchone()
             return row
@@ -138,9 +138,9 @@ def normal(text: str) -> str:
     return text
 
 
-def compare(name: str, text: str) -> None:
+def compare(name: str, text: str, folder: Path = GOLDEN) -> None:
     """Compare a text with a file, or write the file if the environment asks for it."""
-    path = GOLDEN / f"{name}.txt"
+    path = folder / f"{name}.txt"
     if os.environ.get(WRITE):
         path.write_text(text, encoding="utf-8")
     wanted = path.read_text(encoding="utf-8").splitlines()

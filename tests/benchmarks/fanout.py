@@ -26,7 +26,7 @@ from tests.benchmarks.serving.site import (
 
 USUAL, MOST = 300, 1_000
 _FRAMES, _FEWER_FRAMES = 12, 8  # many deliveries of few frames say as much
-_ROUNDS = {MOST: 1, 1: 3}  # else 2
+_ROUNDS = {MOST: 1, 1: 8}  # else 2; a frame to one is soon disturbed
 _FLOOD = 20  # more than the buffers take on the way to one who does not read
 _SEND_BUFFER = 4_608
 _TOO_BUSY = 0.9

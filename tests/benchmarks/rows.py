@@ -88,7 +88,7 @@ def _insert(
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(stored)}) SELECT {sources} FROM {table} t, {source}",
+            f"INSERT INTO {table} ({', '.join(stored)}) SELECT {sources} FROM {table} t, {source}",  # noqa: S608  (names of columns and of a table)
             params,
         )
 

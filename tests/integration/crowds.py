@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveops import consumers, guests, readings, rendering, snapshot
+from liveops import guests, readings, rendering, snapshot, watching
 from liveops.hub import current_hub
 from liveops.readings import current_readings
 from liveops.sinks.sender import sender
@@ -30,7 +30,7 @@ def no_hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(readings, "_KEPT_SECONDS", 3_600.0)
     monkeypatch.setattr(readings, "_LONGEST_KEPT_SECONDS", 3_600.0)
     monkeypatch.setattr(readings, "_RENEWED_SECONDS", 3_600.0)
-    monkeypatch.setattr(consumers, "_FRESH_SECONDS", 3_600.0)
+    monkeypatch.setattr(watching, "_FRESH_SECONDS", 3_600.0)
     monkeypatch.setattr(guests, "_HOLDS_SECONDS", 3_600.0)
 
 

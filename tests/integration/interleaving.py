@@ -51,7 +51,8 @@ def rows_of(pk: uuid.UUID) -> list[list[tuple[Any, ...]]]:
     with connection.cursor() as cursor:
         return [
             cursor.execute(
-                f'SELECT * FROM "{table}" WHERE "{key}" = %s ORDER BY rowid', [pk.hex]
+                f'SELECT * FROM "{table}" WHERE "{key}" = %s ORDER BY rowid',  # noqa: S608  (names of columns and of a table)
+                [pk.hex],
             ).fetchall()
             for table, key in _TABLES.items()
         ]

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
+from liveops import access
 from liveops.models import ControlRecord, LiveOperation
 from tests.integration.admin_pages import LIST, TYPED, ended, opened, staff
 from tests.integration.edge import HeldRun, person
@@ -15,7 +16,7 @@ from tests.testapp.models import Flaky, Scripted, Typed, Walk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACTIONS = ["cancel_selected", "resume_selected", "restart_selected"]
+ACTIONS = ["cancel_selected", "resume_selected", "restart_selected", "revoke_shares_selected"]
 
 
 def offered(client: Client, base: str = LIST) -> list[str]:
@@ -66,7 +67,7 @@ def test_restart_begins_anew_and_counts(client: Client, root: Any) -> None:
     over = [ended(Walk, state, items=1) for state in ("FINISHED_OK", "FINISHED_ERROR")]
     waiting = Walk.objects.create()
     told = act(client, "restart_selected", *over, waiting)
-    assert told == ["warning: 2 restarted; 1 had not ended."]
+    assert told == ["warning: 2 started again; 1 had not ended."]
     assert states(*over, waiting) == ["FINISHED_OK", "FINISHED_OK", "NOT_STARTED"]
     assert set(ControlRecord.objects.values_list("action", "user_name")) == {("restart", "root")}
 
@@ -81,6 +82,14 @@ def test_resume_goes_on_and_counts(client: Client, root: Any, tmp_path: Path) ->
     assert states(*stopped) == ["FINISHED_OK"] * 2
     assert states(blocks) == ["FINISHED_ERROR"]
     assert set(ControlRecord.objects.values_list("action", "user_name")) == {("resume", "root")}
+
+
+def test_share_links_are_ended_and_counted(client: Client, root: Any) -> None:
+    shared, other = Walk.objects.create(), Walk.objects.create()
+    tokens = [shared.share_token(), shared.share_token()]
+    told = act(client, "revoke_shares_selected", shared, other)
+    assert told == ["warning: 1 is not shared any more; 1 was not shared."]
+    assert [access.admit(shared, None, token) for token in tokens] == [None, None]
 
 
 def test_all_done_is_a_success(client: Client, root: Any) -> None:
@@ -98,7 +107,7 @@ def test_one_that_fails_does_not_keep_the_others(
     over = [ended(Scripted, "CANCELLED"), ended(Walk, "CANCELLED", items=1)]
     with caplog.at_level(logging.ERROR, "liveops"):
         told = act(client, "restart_selected", *over)
-    assert told == ["warning: 1 restarted; 1 failed; the server's log says why."]
+    assert told == ["warning: 1 started again; 1 failed; the server's log says why."]
     assert states(*over) == ["CANCELLED", "FINISHED_OK"]
     (record,) = caplog.records
     assert str(over[0].pk) in record.getMessage()

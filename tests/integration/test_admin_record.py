@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from liveops import access
 from liveops.admin import LiveOperationAdmin
 from liveops.admin.record import MOST_ROWS
 from liveops.models import CommandRun, ControlRecord, LiveOperation, StageRun
@@ -211,7 +212,18 @@ def test_what_a_run_left_stands_in_tables(client: Client, root: User) -> None:
         ["missing", "", "–"],
     ]
     ((what, who, _),) = found["Steered by people"]
-    assert (what, who) == ("restarted", HOSTILE)
+    assert (what, who) == ("started again", HOSTILE)
+
+
+def test_share_links_stand_there_for_those_who_may_steer(client: Client, root: User) -> None:
+    operation = Walk.objects.create()
+    operation.share_token(by=root, control=True)
+    access.revoke(operation.share_token())
+    links = tables(opened(client, address(operation)))["Share links"]
+    found = [(by, may_steer, state) for by, _, _, may_steer, state in links]
+    assert found == [("root", "yes", "good"), ("–", "no", "revoked")]
+    client.force_login(staff("viewer", "testapp.view_walk"))
+    assert "Share links" not in tables(opened(client, address(operation)))
 
 
 def test_an_operation_that_did_not_run_has_no_tables(client: Client, root: User) -> None:

@@ -19,6 +19,7 @@ from liveops import store
 from liveops.exceptions import OperationError
 from liveops.models import LiveOperation
 from liveops.progress import Progress
+from tests import databases
 from tests.integration.conftest import Templates
 from tests.integration.edge import DEADLINE, person
 from tests.integration.markup import HOSTILE
@@ -253,7 +254,7 @@ def test_a_real_process_exits_as_promised() -> None:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "LIVEOPS_TEST_DB": str(connection.settings_dict["NAME"]),
+        **databases.for_process(connection.settings_dict),
         "PYTHONPATH": str(Path(django_settings.BASE_DIR).parent),
     }
     command = [sys.executable, "-m", "django", "run_liveop", "testapp.Walk", "--set"]

@@ -1,7 +1,9 @@
 """``liveops_list`` and ``liveops_cancel``."""
 
 import io
+import json
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +92,42 @@ def test_what_cannot_be_meant_is_refused(options: list[str], problem: str) -> No
         tell("liveops_list", *options)
 
 
+def test_it_is_filtered_by_owner_and_age() -> None:
+    mine, old = Walk.objects.create(owner=person("ada")), Walk.objects.create()
+    LiveOperation.objects.filter(pk=old.pk).update(created_on=timezone.now() - timedelta(days=3))
+    recent = [line.split("\t")[0] for line in tell("liveops_list", "--since", "2d")]
+    assert recent == [str(mine.pk)]
+    assert len(tell("liveops_list", "--since", "4d")) == 2
+    assert [line.split("\t")[0] for line in tell("liveops_list", "--owner", "ada")] == recent
+
+
+def test_scripts_get_an_object_a_line() -> None:
+    operation = started(Sail="active")
+    LiveOperation.objects.filter(pk=operation.pk).update(stage_states={HOSTILE: "active"})
+    (line,) = tell("liveops_list", "--json", stream=Terminal())
+    assert line.isascii()
+    assert line.isprintable()
+    record = json.loads(line)
+    assert record["id"] == str(operation.pk)
+    assert (record["type"], record["state"]) == ("testapp.Voyage", "STARTED")
+    assert (record["stage"], record["owner"], record["finished"]) == (HOSTILE, None, None)
+    assert datetime.fromisoformat(record["created"]) == operation.created_on
+
+
+class Closed(io.StringIO):
+    """A pipe that nobody reads any more."""
+
+    def write(self, text: str) -> int:
+        """Fail."""
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_who_reads_no_further_is_no_trouble(options: list[str]) -> None:
+    Walk.objects.create()
+    assert tell("liveops_list", *options, stream=Closed()) == []
+
+
 def test_hostile_text_does_not_reach_the_terminal() -> None:
     LiveOperation.objects.filter(pk=started().pk).update(stage_states={HOSTILE: "active"})
     (line,) = tell("liveops_list")
@@ -111,6 +149,30 @@ def test_one_that_runs_is_asked_to_stop() -> None:
         f"Operation {operation.pk} was asked to stop."
     ]
     assert LiveOperation.objects.get().cancel_requested
+
+
+def test_several_are_cancelled_and_those_that_cannot_be_are_told(run: HeldRun) -> None:
+    run.end()
+    waiting = Walk.objects.create()
+    printed = io.StringIO()
+    with pytest.raises(CommandError, match=f"{run.operation.pk}: .*already ended"):
+        call_command("liveops_cancel", str(run.operation.pk), str(waiting.pk), stdout=printed)
+    assert printed.getvalue() == f"Operation {waiting.pk} was cancelled.\n"
+
+
+def test_nothing_is_cancelled_if_one_is_not_there() -> None:
+    waiting = Walk.objects.create()
+    with pytest.raises(CommandError, match="There is no operation"):
+        tell("liveops_cancel", str(waiting.pk), "0" * 32)
+    assert state_of(waiting) == "NOT_STARTED"
+
+
+def test_one_that_does_not_stop_in_time_is_told() -> None:
+    operation = started()
+    with pytest.raises(CommandError, match=r"has not stopped after 0\.01 s"):
+        tell("liveops_cancel", str(operation.pk), "--wait", "--timeout", "0.01")
+    with pytest.raises(CommandError, match="goes with --wait"):
+        tell("liveops_cancel", str(operation.pk), "--timeout", "1")
 
 
 def test_one_that_has_ended_is_refused(run: HeldRun) -> None:

@@ -15,6 +15,7 @@ from django.db import connection
 
 from liveops.progress import Progress
 from liveops.sinks.text import TextSink
+from tests import databases
 from tests.integration.edge import DEADLINE
 from tests.testapp.models import Scripted, Walk
 from tests.unit.test_script_printing import Latin
@@ -28,7 +29,7 @@ def start(*arguments: str, stdout: Any = subprocess.PIPE, **variables: str) -> A
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "LIVEOPS_TEST_DB": str(connection.settings_dict["NAME"]),
+        **databases.for_process(connection.settings_dict),
         "PYTHONPATH": str(Path(django_settings.BASE_DIR).parent),
         **variables,
     }

@@ -71,6 +71,32 @@ def test_one_that_fails_again_exits_with_1_and_says_how_to_resume_it(acts: dict[
     assert told[told.index(line) - 1] == "Resume it:"
 
 
+def succeeded() -> Any:
+    """Return an operation that has ended well."""
+    return carry_out(Voyage.objects.create())[0]
+
+
+@pytest.mark.parametrize("state", [State.FINISHED_OK, State.FINISHED_ERROR])
+def test_it_begins_anew_if_asked_to(state: State) -> None:
+    operation = break_off() if state is not State.FINISHED_OK else succeeded()
+    PHASES.clear()
+    told = resume("--restart", str(operation.pk))
+    assert bodies() == ["Pack", "Sail", "Unpack"]
+    assert "=== [1/3] Pack ===" in told
+    assert [row.action for row in operation.control_records.all()] == ["restart"]
+
+
+def test_several_are_only_handed_over(settings: Any) -> None:
+    first, second = break_off(), break_off()
+    assert "with --enqueue" in refused(str(first.pk), str(second.pk))
+    settings.LIVEOPS = {"RUNNER": NOTING}
+    walk = Walk.objects.create()
+    problem = refused("--enqueue", str(first.pk), str(walk.pk), str(second.pk))
+    assert problem.startswith(f"{walk.pk}: ")
+    assert Noting.given == [first.pk, second.pk]
+    resume("--enqueue", "--restart", str(succeeded().pk))
+
+
 def test_it_is_not_resumed_by_itself_afterwards(acts: dict[str, Any]) -> None:
     operation = break_off(State.INTERRUPTED, model=Homing)
     acts["Sail"] = KeyboardInterrupt()

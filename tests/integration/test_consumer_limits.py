@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from liveops import consumers, protocol, registry
+from liveops import consumers, protocol, registry, watching
 from liveops.consumers import LiveOperationConsumer
 from liveops.hub import current_hub
 from tests.integration.edge import DEADLINE, HeldRun, Socket, asynchronous, missing, person
@@ -155,7 +155,7 @@ class Tap:
 async def test_a_reader_that_falls_behind_gets_a_new_snapshot(
     run: HeldRun, other_run: HeldRun, owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "_OUTBOX", 5)
+    monkeypatch.setattr(watching, "_OUTBOX", 5)
     quick = await sync_to_async(person)("quick", "liveops.view_liveoperation")
     tap = Tap(owner, monkeypatch)
     async with Socket(owner) as slow, Socket(quick) as witness:
@@ -190,7 +190,7 @@ async def test_a_reader_that_falls_behind_gets_a_new_snapshot(
 async def test_a_reader_that_falls_behind_sees_no_gap_before_the_snapshot(
     run: HeldRun, owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "_OUTBOX", 5)
+    monkeypatch.setattr(watching, "_OUTBOX", 5)
     quick = await sync_to_async(person)("quick", "liveops.view_liveoperation")
     tap = Tap(owner, monkeypatch)
     async with Socket(owner) as slow, Socket(quick) as witness:
@@ -219,7 +219,7 @@ async def test_what_comes_while_a_snapshot_is_due_is_shown_after_it(
     """Have a snapshot due that only has what is saved, as with a worker elsewhere."""
     settings.LIVEOPS = {"RUNNER": "eager", "PERSIST_SECONDS": 3_600}
     monkeypatch.setattr(registry, "find", lambda pk: None)
-    monkeypatch.setattr(consumers, "_WAITING", most)
+    monkeypatch.setattr(watching, "_WAITING", most)
     quick = await sync_to_async(person)("quick", "liveops.view_liveoperation")
     tap = Tap(owner, monkeypatch)
     async with Socket(owner) as slow, Socket(quick) as witness:
@@ -246,7 +246,7 @@ async def test_what_comes_while_a_snapshot_is_due_is_shown_after_it(
 async def test_answers_to_a_page_that_does_not_read_are_bounded(
     owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "_OUTBOX", 5)
+    monkeypatch.setattr(watching, "_OUTBOX", 5)
     walk = await Walk.objects.acreate(owner=owner)
     tap, taken, count = Tap(owner, monkeypatch), asyncio.Event(), [0]
     receive = LiveOperationConsumer.receive
@@ -274,7 +274,7 @@ async def test_answers_to_a_page_that_does_not_read_are_bounded(
 async def test_a_socket_that_cannot_be_served_is_closed_so_that_the_page_connects_again(
     run: HeldRun, owner: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(consumers, "_OUTBOX", 2)
+    monkeypatch.setattr(watching, "_OUTBOX", 2)
     quick = await sync_to_async(person)("quick", "liveops.view_liveoperation")
     tap = Tap(owner, monkeypatch)
 
@@ -288,7 +288,7 @@ async def test_a_socket_that_cannot_be_served_is_closed_so_that_the_page_connect
         for number in range(6):
             await run.ado(lambda p, n=number: p.status(f"status {n}"))  # type: ignore[misc]
         await witness.hear_until(lambda frame: "status 5" in frame["liveop_html"])
-        monkeypatch.setattr(consumers, "look_up", fail)
+        monkeypatch.setattr(watching, "look_up", fail)
         tap.open.set()
         output = await slow.wire.receive_output(timeout=DEADLINE)
         while output["type"] == "websocket.send":

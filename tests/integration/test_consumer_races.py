@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
-from liveops import consumers, hub, registry, snapshot, subscription
+from liveops import consumers, hub, registry, snapshot, subscription, watching
 from liveops.progress import Progress
 from tests.integration.crowds import keep_nothing
 from tests.integration.edge import HeldRun, Socket, asynchronous, person
@@ -26,7 +26,7 @@ def before_reading(gate: Gate, patch: pytest.MonkeyPatch) -> None:
         gate.hold()
         return look_up(*arguments)
 
-    patch.setattr(consumers, "look_up", held)
+    patch.setattr(watching, "look_up", held)
 
 
 def after_the_row(gate: Gate, patch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def after_reading(gate: Gate, patch: pytest.MonkeyPatch) -> None:
         gate.hold()
         return found
 
-    patch.setattr(consumers, "look_up", held)
+    patch.setattr(watching, "look_up", held)
 
 
 MOMENTS = [before_reading, after_the_row, after_the_lines, after_reading]

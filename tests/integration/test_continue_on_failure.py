@@ -11,6 +11,7 @@ from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import Pump
 from liveops.scripts import RetryStage
+from liveops.testing import RecordingProgress, run_operation
 from tests.integration.helpers import run_scripted
 from tests.integration.test_stage_methods import PUMPS, carry_out, recorded, shown
 from tests.testapp.models import Scripted
@@ -73,15 +74,17 @@ def test_the_stage_has_failed_and_the_operation_goes_on(
 
 
 def test_without_a_failure_it_is_a_stage_like_another(returned: list[Any]) -> None:
-    operation, _ = carry_out(Tolerant)
-    assert operation.stage_states == {"warm": "done", "serve": "done"}
+    operation = Tolerant()
+    p = RecordingProgress(operation)
+    operation.run(p)
+    assert p.stages == {"warm": "done", "serve": "done"}
 
 
 def test_an_error_that_asks_for_no_retry_fails_the_operation(returned: list[Any]) -> None:
     Tolerant.error = ValueError("no")
-    operation, _ = carry_out(Tolerant)
-    assert operation.get_state() == "FINISHED_ERROR"
-    assert operation.stage_states == {"warm": "failed"}
+    outcome = run_operation(Tolerant.objects.create())
+    assert outcome.state == "FINISHED_ERROR"
+    assert outcome.stages == {"warm": "failed"}
     assert returned == []
 
 
@@ -100,11 +103,11 @@ class Demanding(Tolerant):
 
 def test_the_handler_may_still_fail_the_operation(returned: list[Any]) -> None:
     Demanding.error = RetryStage("cold")
-    operation, _ = carry_out(Demanding)
-    assert operation.get_state() == "FINISHED_ERROR"
-    assert "gave up after 2" in operation.traceback
-    assert operation.stage_states == {"warm": "failed"}
-    assert recorded(operation) == [("warm", 1, "failed"), ("warm", 2, "failed")]
+    outcome = run_operation(Demanding.objects.create())
+    assert outcome.state == "FINISHED_ERROR"
+    assert "gave up after 2" in outcome.traceback
+    assert outcome.stages == {"warm": "failed"}
+    assert recorded(outcome.operation) == [("warm", 1, "failed"), ("warm", 2, "failed")]
 
 
 class TolerantCaller(Tolerant):
@@ -127,10 +130,10 @@ def test_a_stage_that_failed_returns_none(
 ) -> None:
     TolerantCaller.error = error
     try:
-        operation, _ = carry_out(TolerantCaller)
+        operation = TolerantCaller()
+        operation.run(RecordingProgress(operation))
     finally:
         TolerantCaller.error = None
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
     assert returned == [value]
 
 

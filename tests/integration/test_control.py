@@ -168,10 +168,10 @@ def test_a_restart_drops_what_was_left_and_runs_anew(state: State) -> None:
 
 def test_a_restart_of_what_waits_or_runs_is_refused() -> None:
     waiting = Walk.objects.create()
-    with pytest.raises(InvalidStateError, match="restarted"):
+    with pytest.raises(InvalidStateError, match="started again"):
         control.restart(waiting)
     assert Walk.objects.get().get_state() == "NOT_STARTED"
-    with HeldRun(), pytest.raises(InvalidStateError, match="restarted"):
+    with HeldRun(), pytest.raises(InvalidStateError, match="started again"):
         control.restart(Scripted.objects.get())
     assert Scripted.objects.get().get_state() == "FINISHED_OK"
 

@@ -43,6 +43,7 @@ def seen(operation: LiveOperation) -> list[tuple[str, str]]:
     return [(action.action, action.by) for action in snapshot.take(fresh).view.actions]
 
 
+@pytest.mark.promise("who-and-when")
 def test_a_cancel_before_the_start_is_recorded(owner: User) -> None:
     operation = Walk.objects.create()
     before = timezone.now()
@@ -200,6 +201,7 @@ def test_only_the_last_twenty_are_shown() -> None:
     assert [by for _, by in seen(operation)] == [str(n) for n in range(5, 25)]
 
 
+@pytest.mark.promise("one-wins")
 @pytest.mark.parametrize("action", ["resume", "restart", "cancel"])
 def test_of_many_at_the_same_time_one_wins(
     action: str, owner: User, monkeypatch: pytest.MonkeyPatch

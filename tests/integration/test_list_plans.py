@@ -7,6 +7,7 @@ until somebody calls ANALYZE, with and without.
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from liveops import store
+from liveops import limits, store
+from liveops.exceptions import TooManyRunningError
 from liveops.models import LiveOperation
 from liveops.overview import badge
 from liveops.overview.listing import COUNTED
@@ -111,6 +113,11 @@ def asked_by(ask: Callable[[], Any]) -> list[str]:
     return found
 
 
+def _enqueued(walk: Walk) -> None:
+    with suppress(TooManyRunningError):
+        walk.enqueue()
+
+
 @pytest.mark.parametrize("query", ["", "?state=STARTED", "?type=testapp.Walk", "?page=20"])
 def test_the_list_is_read_by_indexes_in_few_queries(people: dict[str, Any], query: str) -> None:
     for name, user in people.items():
@@ -153,6 +160,17 @@ def test_a_resume_is_found_by_the_key() -> None:
     operation = LiveOperation.objects.filter(state=State.FINISHED_OK).latest("created_on")
     assert faults(asked_by(lambda: store.restart(operation))) == []
     assert faults(asked_by(lambda: store.resumable("default"))) == []
+
+
+def test_what_of_a_user_waits_and_runs_is_counted_by_an_index(
+    people: dict[str, Any], settings: Any
+) -> None:
+    settings.LIVEOPS = {"RUNNER": NOTING, "MAX_RUNNING_PER_USER": 100}
+    for name, counted in (("root", nullcontext()), ("owner", pytest.raises(TooManyRunningError))):
+        with counted:
+            limits.require_room(people[name].pk, "default")
+        walk = Walk.objects.create(owner=people[name])
+        assert faults(asked_by(partial(_enqueued, walk))) == []
 
 
 @pytest.mark.usefixtures("people")

@@ -17,7 +17,7 @@ from tests.integration.log_lines import line, store_lines
 from tests.testapp.models import Scripted
 
 MILLION = 1_024_000
-MOST_QUERIES = 8
+MOST_QUERIES = 9
 MOST_RATIO = 8.0
 
 DOUBLE = """

@@ -40,7 +40,7 @@ def operation(client: Client, lines: list[Line]) -> Scripted:
 def ask(client: Client, operation: Any, **query: Any) -> dict[str, Any]:
     response = client.get(f"/live/{operation.pk}/log/", query)
     assert response.status_code == 200, response.content
-    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert response.headers["Cache-Control"] == "private, no-store"
     answer: dict[str, Any] = response.json()
     return answer
 

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
-from liveops import consumers, hub, membership, store
+from liveops import hub, membership, store, watching
 from liveops.layers import InMemoryChannelLayer
 from liveops.progress import Progress
 from liveops.progress.pumps import threaded_pump
@@ -48,7 +48,7 @@ async def test_a_subscription_that_fails_closes_its_socket_and_leaves_the_hub(
 
     owner = await sync_to_async(person)("owner")
     operation = await Scripted.objects.acreate(owner=owner)
-    monkeypatch.setattr(consumers, "look_up", broken)
+    monkeypatch.setattr(watching, "look_up", broken)
     async with Socket(owner) as socket:
         await socket.say({"subscribe": {"op": str(operation.pk)}})
         closing = await socket.wire.receive_output(timeout=10)

@@ -1,6 +1,7 @@
 """Dead runs: which are ended, when, and what is left of them."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -8,6 +9,7 @@ from django.utils import timezone
 from liveops import registry, store
 from liveops.exceptions import FenceLost
 from liveops.models import LiveOperation, LiveProgress
+from liveops.progress.redaction import Redactor
 from liveops.reaping import Reaper, reap_once
 from liveops.states import State
 from tests.integration.edge import HeldRun
@@ -129,7 +131,7 @@ def test_an_older_run_of_an_operation_that_runs_here_is_no_excuse(
     reaper: Reaper, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = dead()
-    here = type("Here", (), {"run_id": None})()
+    here = SimpleNamespace(run_id=None, redactor=Redactor())
     monkeypatch.setattr(registry, "find", lambda pk: here)
     assert ids(look_twice(reaper, clock).interrupted) == [operation.pk]
 

@@ -54,7 +54,7 @@ def test_without_records_there_is_no_list() -> None:
 )
 def test_a_line_says_what_was_done_by_whom_and_when(action: str, by: str, text: str) -> None:
     result = shown(Region.RESULT, "STARTED", ControlAction(action, by, AT))
-    assert lines(result) == [f"{text}, {WHEN}"]
+    assert lines(result) == [f"{text} · {WHEN}"]
     assert result.one("time").attributes["datetime"] == "2026-11-22T10:31:00+00:00"
     assert result.one("ul").attributes["aria-label"]
 
@@ -63,19 +63,19 @@ def test_the_outcome_says_who_cancelled_and_the_list_does_not_repeat_it() -> Non
     actions = [ControlAction(name, "demo", AT) for name in ("cancel", "resume", "cancel")]
     result = shown(Region.RESULT, "CANCELLED", *actions)
     told = [paragraph.text for paragraph in result.all("p")]
-    assert told == [f"Cancelled by demo, {WHEN}", "The log tells how far it came."]
-    assert lines(result) == [f"Cancelled by demo, {WHEN}", f"Resumed by demo, {WHEN}"]
+    assert told == [f"Cancelled by demo · {WHEN}", "The log tells how far it came."]
+    assert lines(result) == [f"Cancelled by demo · {WHEN}", f"Resumed by demo · {WHEN}"]
 
 
 def test_a_cancel_without_a_record_is_still_told() -> None:
     result = shown(Region.RESULT, "CANCELLED", ControlAction("resume", "demo", AT))
     assert "somebody asked it to" in result.one("p").text
-    assert lines(result) == [f"Resumed by demo, {WHEN}"]
+    assert lines(result) == [f"Resumed by demo · {WHEN}"]
 
 
 def test_a_cancel_that_came_too_late_is_not_called_one() -> None:
     result = shown(Region.RESULT, "FINISHED_OK", ControlAction("cancel", "demo", AT))
-    assert lines(result) == [f"Asked to cancel by demo, {WHEN}"]
+    assert lines(result) == [f"Asked to cancel by demo · {WHEN}"]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def value(part: Element) -> str | None:
         (
             View(state="STARTED", percent=0.0, taken_at=T0),
             "0.00",
-            ["", "0:00 elapsed", "– left", "0 %"],
+            ["", "0:00 elapsed", "0 %"],
         ),
         (
             View(state="STARTED", percent=25.0, taken_at=T0 + 20),
@@ -100,12 +100,12 @@ def value(part: Element) -> str | None:
         (
             View(state="STARTED", percent=0, done=0, total=9, taken_at=T0),
             "0.00",
-            ["", "0 / 9 items", "0:00 elapsed", "– left", "0 %"],
+            ["", "0 / 9 items", "0:00 elapsed", "0 %"],
         ),
         (
             View(state="STARTED", percent=100.0, done=9, total=9, taken_at=T0 + 3),
             "100.00",
-            ["", "9 / 9 items", "0:03 elapsed", "– left", "100 %"],
+            ["", "9 / 9 items", "0:03 elapsed", "100 %"],
         ),
         (
             View(state="STARTED", expected={"": 100.0}, taken_at=T0 + 20),
@@ -115,7 +115,7 @@ def value(part: Element) -> str | None:
         (
             View(state="STARTED", percent=50.0, cancel_requested=True, taken_at=T0 + 20),
             "50.00",
-            ["", "0:20 elapsed", "– left", "50 %"],
+            ["", "0:20 elapsed", "50 %"],
         ),
     ],
     ids=range(10),
@@ -136,7 +136,7 @@ def test_the_whole_stands_above_the_stage() -> None:
         percent=40.0, done=4, total=10, rate=2.0, label="Reading", expected={"Load": 20.0}
     )
     whole, stage = parts(view)
-    assert words(whole) == ["Overall", "0:15 elapsed", "– left", "13 %"]
+    assert words(whole) == ["Overall", "0:15 elapsed", "13 %"]
     assert words(stage) == ["Reading", "4 / 10 items", "2.0 items/s", "0:03 left", "40 %"]
     assert (value(whole), value(stage)) == ("13.33", "40.00")
     labels = [part.one("progress").attributes["aria-label"] for part in (whole, stage)]
@@ -164,10 +164,10 @@ def test_a_stage_with_nothing_to_show_has_a_clock_and_no_bar() -> None:
 @pytest.mark.parametrize(
     ("values", "shown", "expected"),
     [
-        ({"percent": None}, None, ["Load", "– left", ""]),
-        ({"percent": None, "done": 3}, None, ["Load", "3 items", "– left", ""]),
+        ({"percent": None}, None, ["Load", ""]),
+        ({"percent": None, "done": 3}, None, ["Load", "3 items", ""]),
         ({"percent": 25.0}, "25.00", ["Load", "0:30 left", "25 %"]),
-        ({"done": 0, "total": 3}, "0.00", ["Load", "0 / 3 items", "– left", "0 %"]),
+        ({"done": 0, "total": 3}, "0.00", ["Load", "0 / 3 items", "0 %"]),
     ],
     ids=range(4),
 )

@@ -156,7 +156,7 @@ def test_hostile_names_and_headings_are_text() -> None:
     assert second.attributes["data-state"] == HOSTILE
     assert words(second) == "", "a state that there is not has no word"
     tags = {element.tag for shown in (first, second) for element in shown.walk()}
-    assert tags == {"a", "div", "span"}
+    assert tags == {"a", "bdi", "div", "span"}
 
 
 @pytest.mark.django_db

@@ -120,7 +120,7 @@ def test_a_pending_stage_shows_how_long_it_usually_takes(seconds: float, text: s
         titles = [
             e.attributes.get("title") for e in found.all(class_="liveop-step-time liveop-note")
         ]
-        assert titles == ["as long as usual"]
+        assert titles == ["About as long as it usually takes"]
     assert time_of(step(View(state="CANCELLED", expected={"Load": 7.0}))) is None
     assert time_of(step(loading("done", None, None, expected={"Load": 7.0}))) is None
 

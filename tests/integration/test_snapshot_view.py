@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from liveops import access
+from liveops import access, tokens
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from tests.integration.edge import person
@@ -91,7 +91,7 @@ def test_a_snapshot_of_an_operation_that_went_on_brings_the_next(
     frame = client.get(snapshot_url(operation)).json()
     chain = frame["chain"]
     assert (frame["state"], chain["op"]) == ("FINISHED_OK", str(following.pk))
-    assert access.token_allows(chain["token"], following.pk)
+    assert tokens.vouched(chain["token"], following.pk) is not None
     section, head = parse(chain["html"]).elements
     assert section.attributes["data-liveop"] == str(following.pk)
     assert section.attributes["hx-swap-oob"] == f"outerHTML:#op-{operation.pk}"

@@ -7,10 +7,10 @@ import pytest
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.staged import StagedOperation
-from tests.integration.test_stage_methods import carry_out, recorded
+from liveops.testing import run_operation
 from tests.testapp.models import Scripted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 stage = StagedOperation.stage
 
@@ -109,10 +109,10 @@ class Shipment(Shipping, Scripted):
 
 
 def test_inherited_stages_run_first_each_with_its_own_phases() -> None:
-    operation, _ = carry_out(Shipment)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert [name for name, *_ in recorded(operation)] == Shipment.stages
-    assert [line.text for line in operation.log_lines.all()] == [
+    outcome = run_operation(Shipment.objects.create())
+    assert outcome.state == "FINISHED_OK", outcome
+    assert [attempt.stage for attempt in outcome.attempted] == Shipment.stages
+    assert outcome.lines == [
         *["base build", "base end", "own end"],
         *["own test", "base end"],
         *["mixin publish", "mixin end"],
@@ -161,10 +161,11 @@ class Extended(Basic):
 
 
 def test_a_stage_that_was_overridden_is_one_where_it_is_called() -> None:
-    operation, _ = carry_out(Extended)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert recorded(operation) == [("build", 1, "done"), ("publish", 1, "done")]
-    assert [(line.stage, line.text) for line in operation.log_lines.all()] == [
+    outcome = run_operation(Extended.objects.create())
+    assert outcome.state == "FINISHED_OK", outcome
+    assert outcome.stages == {"build": "done", "publish": "done"}
+    assert [attempt.stage for attempt in outcome.attempted] == ["build", "publish"]
+    assert [(line.stage, line) for line in outcome.lines] == [
         ("build", "base"),
         ("publish", "built and more"),
     ]
@@ -200,6 +201,6 @@ class Hike(Scripted):
 
 def test_a_stage_method_may_be_called_as_a_class_of_operations_is() -> None:
     assert hasattr(LiveOperation, "walk"), "Django leads from an operation to its subclass so"
-    operation, _ = carry_out(Hike)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert [name for name, *_ in recorded(operation)] == ["pack", "walk"]
+    outcome = run_operation(Hike.objects.create())
+    assert outcome.state == "FINISHED_OK", outcome
+    assert [attempt.stage for attempt in outcome.attempted] == ["pack", "walk"]

@@ -12,6 +12,8 @@ from liveops.progress.pumps import InlinePump, Pump
 from liveops.progress.update import Region
 from liveops.runners.executor import execute
 from liveops.scripts import RetryStage
+from liveops.testing import RecordingProgress, run_operation
+from liveops.testing.record import Attempted
 from tests.integration.test_stage_methods import PUMPS, carry_out, recorded, shown
 from tests.testapp.models import Scripted
 
@@ -96,8 +98,8 @@ def test_each_attempt_is_shown_and_recorded(pump: Callable[[], Pump], outcomes: 
 
 def test_the_log_tells_why_and_how_long_it_waits(outcomes: list[Any]) -> None:
     outcomes += [RetryStage("database is locked."), RetryStage(), *locked(1)]
-    operation, _ = carry_out(Migrating)
-    lines = list(operation.log_lines.values_list("level", "text"))
+    outcome = run_operation(Migrating.objects.create())
+    lines = [(line.level, line) for line in outcome.lines]
     assert lines[:2] == [
         ("warning", "Attempt 1 failed: database is locked. Trying again now."),
         ("warning", "Attempt 2 failed: it asked to be tried again. Trying again now."),
@@ -139,31 +141,31 @@ def test_without_attempts_a_request_for_another_one_fails_the_operation() -> Non
         migrate_retry_attempts = 0
 
     Impatient.outcomes += [RetryStage()]
-    operation, _ = carry_out(Impatient)
-    assert operation.get_state() == "FINISHED_ERROR"
-    assert operation.live_progress.error_text == "The stage 'migrate' failed after 1 attempt."
-    assert recorded(operation) == [("migrate", 1, "failed")]
+    outcome = run_operation(Impatient.objects.create())
+    assert outcome.state == "FINISHED_ERROR"
+    assert outcome.error == "The stage 'migrate' failed after 1 attempt."
+    assert recorded(outcome.operation) == [("migrate", 1, "failed")]
 
 
 def test_the_instance_says_how_often(outcomes: list[Any]) -> None:
     outcomes += locked(5)
-    operation = Migrating.objects.create()
+    operation = Migrating()
     operation.migrate_retry_attempts = 5  # type: ignore[attr-defined]
-    execute(operation, pump=InlinePump(), web=False)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
-    assert recorded(operation)[5] == ("migrate", 6, "done")
+    p = RecordingProgress(operation)
+    operation.run(p)
+    assert p.attempted[5] == Attempted("migrate", 6, "done", 0.0)
 
 
 def test_an_attribute_that_is_no_limit_fails_the_stage_before_its_body(
     outcomes: list[Any],
 ) -> None:
     outcomes += locked(1)
-    operation = Migrating.objects.create()
+    operation = Migrating()
     operation.migrate_retry_attempts = "many"  # type: ignore[attr-defined]
-    execute(operation, pump=InlinePump(), web=False)
-    assert operation.get_state() == "FINISHED_ERROR"
-    assert "retry_attempts must be a whole number; got 'many'" in operation.traceback
-    assert operation.stage_states == {"migrate": "failed"}
+    p = RecordingProgress(operation)
+    with pytest.raises(Exception, match="retry_attempts must be a whole number; got 'many'"):
+        operation.run(p)
+    assert p.stages == {"migrate": "failed"}
     assert len(outcomes) == 1
 
 
@@ -191,10 +193,10 @@ class Unprepared(Migrating):
 
 def test_an_attempt_is_recorded_once_also_if_there_is_no_other(outcomes: list[Any]) -> None:
     outcomes += locked(1)
-    operation, _ = carry_out(Unprepared)
-    assert operation.get_state() == "FINISHED_ERROR"
-    assert operation.stage_states == {"migrate": "failed"}
-    assert recorded(operation) == [("migrate", 1, "failed")]
+    outcome = run_operation(Unprepared.objects.create())
+    assert outcome.state == "FINISHED_ERROR"
+    assert outcome.stages == {"migrate": "failed"}
+    assert recorded(outcome.operation) == [("migrate", 1, "failed")]
 
 
 @pytest.mark.parametrize("more", [1, 3], ids=["success", "failure"])

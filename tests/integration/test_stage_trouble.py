@@ -158,7 +158,7 @@ def test_an_operation_that_runs_can_be_copied() -> None:
     def body(op: Scripted, p: Progress) -> None:
         with p.stage("Load"):
             p.log("saved at once")
-        copies.extend([copy.deepcopy(op), copy.copy(op), pickle.loads(pickle.dumps(op))])
+        copies.extend([copy.deepcopy(op), copy.copy(op), pickle.loads(pickle.dumps(op))])  # noqa: S301  (what was pickled on this line)
         assert {"_progress_query", "_run_query"} <= vars(op).keys()
 
     operation, _ = run_scripted(body)

@@ -10,6 +10,7 @@ from liveops.exceptions import ConfigurationError, InvalidStateError
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import Pump
+from liveops.testing import run_operation
 from tests.integration.running import ending
 from tests.integration.test_stage_methods import PUMPS, carry_out, recorded, shown
 from tests.testapp.models import Scripted
@@ -178,10 +179,10 @@ def test_a_block_that_is_left_out_on_the_way_is_told_then(ran: list[str]) -> Non
                 self.ran.append("else")
             self.publish(p)
 
-    operation, _ = carry_out(Late)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
+    outcome = run_operation(Late.objects.create())
+    assert outcome.state == "FINISHED_OK", outcome
     assert ran == ["else"]
-    assert operation.stage_states == {"publish": "skipped"}
+    assert outcome.stages == {"publish": "skipped"}
 
 
 class Deciding(Choosing):
@@ -204,10 +205,10 @@ class Deciding(Choosing):
 
 
 def test_a_selection_that_changes_on_the_way_is_heeded(ran: list[str]) -> None:
-    operation, _ = carry_out(Deciding)
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
+    outcome = run_operation(Deciding.objects.create())
+    assert outcome.state == "FINISHED_OK", outcome
     assert ran == ["build", "skip ['publish']", "skip []"]
-    assert operation.stage_states == {
+    assert outcome.stages == {
         "build": "done",
         "Run tests": "skipped",
         "publish": "skipped",
@@ -228,10 +229,10 @@ class Reviving(Choosing):
 
 
 def test_a_stage_that_its_begin_phase_takes_back_in_is_done(ran: list[str]) -> None:
-    operation, _ = carry_out(Reviving, stages_to_run=[])
-    assert operation.get_state() == "FINISHED_OK", operation.traceback
+    outcome = run_operation(Reviving.objects.create(), stages_to_run=[])
+    assert outcome.state == "FINISHED_OK", outcome
     assert ran == ["build"]
-    assert operation.stage_states["build"] == "done"
+    assert outcome.stages["build"] == "done"
 
 
 @pytest.mark.parametrize("selection", [["build"], ("build",), {"build"}])

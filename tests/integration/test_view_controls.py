@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from liveops import access, registry
+from liveops import access, registry, tokens
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from tests.integration.conftest import Templates
@@ -201,7 +201,9 @@ def test_a_snapshot_is_one_frame_with_every_region(client: Client, owner: Any) -
         response = client.get(f"/live/{run.operation.pk}/snapshot/")
     frame = response.json()
     shown = fragments(frame.pop("liveop_html"), run.operation.pk)
-    assert access.token_allows(frame.pop("token"), run.operation.pk)
+    vouched = tokens.vouched(frame.pop("token"), run.operation.pk)
+    assert vouched is not None
+    assert vouched.load() == owner
     assert frame == {
         "op": str(run.operation.pk),
         "seq": seq,

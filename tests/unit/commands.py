@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from liveops.commands import CommandResult, stream
+from liveops.commands.process import CommandResult, stream
 from tests.unit.helpers import PATIENCE
 
 FOREVER = 1_000_000.0

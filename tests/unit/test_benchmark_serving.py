@@ -51,8 +51,10 @@ def test_a_stamp_is_found_and_replaced() -> None:
     first, second = stamps.stamped(1), stamps.stamped(2)
     html = f"<p>{first}</p>"
     assert stamps.find(html.encode()) == stamps.find(first.encode())
-    assert stamps.replace(html, second) == f"<p>{second}</p>"
+    assert second.join(stamps.around(html)) == f"<p>{second}</p>"
     assert stamps.find(b"<p>nothing</p>") is None
+    both = stamps.find_all(f"<p>{first}</p><p>{second}</p>".encode())
+    assert [stamp.number for stamp in both] == [1, 2]
 
 
 def test_percentiles_are_values_that_occurred() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from liveops.commands import child, stream
+from liveops.commands import child
 from liveops.commands.output import Output
+from liveops.commands.process import stream
 from liveops.commands.wakeup import Wakeup
 from tests.unit.commands import FOREVER, Gate, Watcher, is_gone, python, python_line, wait_until
 from tests.unit.helpers import PATIENCE, Clock

@@ -230,7 +230,7 @@ def test_a_consumer_that_fails_again_is_left_alone(watcher: Watcher) -> None:
 def test_what_cannot_be_ended_is_told_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     watcher = Watcher()
     with (
-        subprocess.Popen(["sleep", "600"], start_new_session=True) as process,
+        subprocess.Popen(["sleep", "600"], start_new_session=True) as process,  # noqa: S607  (a program of every system)
         Wakeup() as wakeup,
         Output(wakeup, watcher.on_lines, Clock()) as output,
     ):
@@ -249,7 +249,7 @@ def test_what_cannot_be_ended_is_told_not_awaited(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_group_is_alive_while_a_process_of_it_runs() -> None:
-    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:  # noqa: S607  (a program of every system)
         assert group.is_alive(process.pid)
         group.send(process.pid, signal.SIGKILL)
         # Not reaped yet, as where nobody cares for orphans.
@@ -270,7 +270,7 @@ def test_without_proc_a_group_is_alive_until_it_is_reaped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(group, "_PROC", tmp_path)
-    with subprocess.Popen(["true"], start_new_session=True) as process:
+    with subprocess.Popen(["true"], start_new_session=True) as process:  # noqa: S607  (a program of every system)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert group.is_alive(process.pid)
     wait_until(lambda: not group.is_alive(process.pid))

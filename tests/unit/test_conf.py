@@ -87,13 +87,50 @@ def test_a_number_must_be_one(key: str, value: Any) -> None:
 
 @pytest.mark.parametrize("key", NUMBERS)
 def test_zero_is_allowed_only_where_it_means_something(key: str) -> None:
-    assert (conf.problems({key: 0}) == []) == (key in {"SHUTDOWN_GRACE", "REAP_SECONDS"})
+    off_at_zero = {"MAX_RUNNING_PER_USER", "MAX_SOCKETS_PER_USER", "REAP_SECONDS", "SHUTDOWN_GRACE"}
+    assert (conf.problems({key: 0}) == []) == (key in off_at_zero)
+
+
+@pytest.mark.parametrize("key", ["REDACT", "REDIRECT_HOSTS"])
+@pytest.mark.parametrize("value", ["text", None, 5, [""], [5], {"a"}])
+def test_a_list_of_texts_is_nothing_else(key: str, value: Any) -> None:
+    (problem,) = conf.problems({key: value})
+    assert f"LIVEOPS[{key!r}] must be a list of non-empty strings" in problem
+
+
+def test_what_is_masked_is_told_by_expressions_that_match_something() -> None:
+    assert conf.problems({"REDACT": ["password=([^ ]+)", "sk_[a-z]+"]}) == []
+    first, second = conf.problems({"REDACT": ["(", "x*"]})
+    assert "is no regular expression" in first
+    assert "matches where there is nothing to mask" in second
+
+
+@pytest.mark.parametrize("host", ["www.example.com", ".example.com", "localhost", "[::1]"])
+def test_another_site_is_told_by_its_host(host: str) -> None:
+    assert conf.problems({"REDIRECT_HOSTS": [host]}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://example.com", "example.com/", "example.com:80", "*", "*.example.com", "ex ample"],
+)
+def test_and_by_nothing_else(text: str) -> None:
+    (problem,) = conf.problems({"REDIRECT_HOSTS": [text]})
+    assert repr(text) in problem
 
 
 def test_a_negative_grace_is_told_what_is_allowed() -> None:
     assert conf.problems({"SHUTDOWN_GRACE": -1}) == [
         "LIVEOPS['SHUTDOWN_GRACE'] must be 0 or more, not -1."
     ]
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-320, 1e-7])
+def test_a_rate_that_nothing_can_be_divided_by_is_refused(value: float) -> None:
+    assert conf.problems({"THROTTLE_HZ": value}) == [
+        f"LIVEOPS['THROTTLE_HZ'] must be at least 0.000001, not {value!r}."
+    ]
+    assert conf.problems({"THROTTLE_HZ": 1e-6}) == []
 
 
 @pytest.mark.parametrize("key", WHOLE)

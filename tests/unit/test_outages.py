@@ -96,10 +96,14 @@ def caused_by(cause: BaseException, **values: Any) -> OperationalError:
         (caused_by(sqlite3.OperationalError("snapshot"), sqlite_errorcode=517), True),
         (caused_by(sqlite3.OperationalError("full"), sqlite_errorcode=13), False),
         (caused_by(Exception(1205, "lock wait")), True),
+        (caused_by(Exception(1205, "lock wait"), sqlstate="HY000"), True),
         (caused_by(Exception(2013, "lost")), False),
         (OperationalError(), False),
     ],
-    ids=["postgres", "shutdown", "sqlite", "sqlite more", "full", "mysql", "mysql lost", "bare"],
+    ids=[
+        *("postgres", "shutdown", "sqlite", "sqlite more", "full", "mysql", "pymysql"),
+        *("mysql lost", "bare"),
+    ],
 )
 def test_what_is_a_lock(error: Exception, is_lock: bool) -> None:
     assert lock_waits.is_lock(error) is is_lock

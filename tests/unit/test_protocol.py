@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveops import access
-from liveops.protocol import MAX_FRAME, MAX_QUERY, BadFrameError, Request, ViewRequest, parse
+from liveops.protocol import (
+    MAX_FRAME,
+    MAX_LINE,
+    MAX_QUERY,
+    BadFrameError,
+    Request,
+    ViewRequest,
+    parse,
+)
 from tests.unit.helpers import hostile_text
 
 PK = "6f1c1d2e-1111-4222-8333-444455556666"
@@ -57,7 +65,7 @@ def test_whatever_a_page_sends_is_a_request_or_has_a_sentence(text: str) -> None
     assert request.log_after is None or type(request.log_after) is int
 
 
-@given(st.uuids(), hostile_text, st.none() | st.integers(0, 2**63))
+@given(st.uuids(), hostile_text, st.none() | st.integers(0, MAX_LINE))
 def test_a_subscription_comes_through_as_it_was_sent(
     pk: uuid.UUID, token: str, log_after: int | None
 ) -> None:
@@ -75,6 +83,7 @@ def test_an_operation_has_one_name_however_it_is_written(form: str) -> None:
     assert parse(json.dumps({"unsubscribe": {"op": form}})) == Request("unsubscribe", PK)
 
 
+@pytest.mark.promise("socket-frames")
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -87,7 +96,9 @@ def test_an_operation_has_one_name_however_it_is_written(form: str) -> None:
         ("null", "is an object"),
         ("[]", "is an object"),
         ("7", "is an object"),
-        ("NaN", "is an object"),
+        ("NaN", "not JSON"),
+        ('{"subscribe": {"op": "' + PK + '", "log_after": -Infinity}}', "not JSON"),
+        ("☃" * (MAX_FRAME // 3 + 1), "too long"),
         ("{}", "is an object"),
         ('{"subscribe": null}', "is an object"),
         ('{"subscribe": "x"}', "is an object"),
@@ -105,6 +116,12 @@ def test_an_operation_has_one_name_however_it_is_written(form: str) -> None:
         (subscribe(log_after=7.5), "must be a whole number"),
         (subscribe(log_after=True), "must be a whole number"),
         (subscribe(log_after=[]), "must be a whole number"),
+        (subscribe(log_after=-1), "the number of a line"),
+        (subscribe(log_after=2**63), "the number of a line"),
+        (subscribe(log_after=10**4_000), "the number of a line"),
+        (f'{{"subscribe": {{"op": "{PK}", "op": "{PK}"}}}}', "everything once"),
+        (f'{{"subscribe": {{"op": "{PK}"}}, "subscribe": {{"op": "{PK}"}}}}', "everything once"),
+        (f'{{"subscribe": {{"op": "{PK}", "x": {{"a": 1, "a": 1}}}}}}', "everything once"),
         (f'{{"subscribe": {{"op": "{PK}", "log_after": 1e400}}}}', "must be a whole number"),
         (subscribe(list=""), "is about one of"),
         (subscribe(badge=True), "is about one of"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liveops import store
+from liveops import lock_waits, store
 from liveops.exceptions import FenceLost, OperationCancelled, OperationInterrupted
 from liveops.progress.run import Run
 from liveops.progress.serving import ServedRun
@@ -148,6 +148,26 @@ def test_progress_is_saved_once_a_second_however_often_it_is_shown(
     assert 28 <= shown <= 31
     assert 2 <= len(saves) <= 3
     assert saves[-1]["percent"] is not None
+
+
+def test_the_pump_s_thread_saves_between_two_frames_and_not_beside_one(
+    saves: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_waits, "limit", lambda connection: None)
+    monkeypatch.setattr(StillPump, "own_connection", True)
+    bench = Bench()
+    saved_at: list[int] = []
+    shown = 0
+    for number in range(31):
+        shown_at = bench.clock.now = START + number * INTERVAL
+        bench.run.state.set_status(str(number), "info")
+        shown += bench.serve()
+        assert len(saves) == len(saved_at), "nothing is saved beside a frame"
+        bench.clock.now = shown_at + INTERVAL * 0.6
+        bench.serve()
+        saved_at += [number] * (len(saves) - len(saved_at))
+    assert shown == 31
+    assert saved_at == [10, 20, 30], "once a second"
 
 
 def test_the_pump_never_waits_for_a_run_that_is_busy(bench: Bench) -> None:

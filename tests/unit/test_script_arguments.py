@@ -72,7 +72,7 @@ def test_the_set_of_names_is_a_set() -> None:
     assert list(names) == ["c", "a", "b"]
     assert names == {"a", "b", "c"}
     assert names - {"a"} == {"b", "c"}
-    assert set(copy.copy(names)) == set(pickle.loads(pickle.dumps(names))) == names.copy() == names
+    assert set(copy.copy(names)) == set(pickle.loads(pickle.dumps(names))) == names.copy() == names  # noqa: S301  (what was pickled on this line)
     assert repr(names) == "StageNames({'c', 'a', 'b'})"
 
 

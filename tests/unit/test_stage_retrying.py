@@ -237,6 +237,9 @@ class Served:
     def pulse(self) -> None:
         self.pulses += 1
 
+    def passes_over(self, seconds: float) -> bool:
+        return False
+
     def raise_stop(self) -> None:
         """Raise nothing: the run goes on."""
 

@@ -24,6 +24,8 @@ from tests.unit.helpers import hostile_text
 
 MEGABYTE = 1_048_576
 BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
+FORCED = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What forces a direction upon the letters that follow."""
 units = st.sampled_from(["item", "row", "rows", "", "Datei"])
 seconds = st.one_of(st.none(), st.floats())
 
@@ -33,6 +35,7 @@ def test_clean_text_has_no_control_characters_and_no_surrogates(text: str) -> No
     cleaned = clean(text)
     cleaned.encode("utf-8")
     assert not [c for c in cleaned if unicodedata.category(c) == "Cc" and c != "\t"]
+    assert FORCED.isdisjoint(cleaned)
 
 
 @given(hostile_text)
@@ -40,11 +43,12 @@ def test_cleaning_keeps_everything_else_in_its_place(text: str) -> None:
     cleaned = clean(text)
     assert len(cleaned) == len(text)
     for before, after in zip(text, cleaned, strict=True):
-        changed = before != "\t" and unicodedata.category(before) in ("Cc", "Cs")
-        assert (before != after) == changed
+        is_control = before != "\t" and unicodedata.category(before) in ("Cc", "Cs")
+        assert (before != after) == (is_control or before in FORCED)
     assert clean(cleaned) == cleaned
 
 
+@pytest.mark.promise("directions-are-neutral")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -55,6 +59,8 @@ def test_cleaning_keeps_everything_else_in_its_place(text: str) -> None:
         ("rub\x7fout", "rub␡out"),
         ("\x9b31m", "\ufffd31m"),
         ("a\tb", "a\tb"),
+        ("safe\u202egpj.exe", "safe\ufffdgpj.exe"),
+        ("שלום\u200e (3)", "שלום\u200e (3)"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("Zürich ☃ 😀", "Zürich ☃ 😀"),
     ],

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveops.progress.state import LEVELS
-from liveops.progress.text import clean
+from liveops.progress.text import LEVELS, clean
 from liveops.progress.update import Update
 from liveops.progress.view import Line
 from liveops.sinks.text import TextSink

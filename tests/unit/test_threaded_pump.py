@@ -67,7 +67,7 @@ def test_waking_notes_that_there_is_something_to_show() -> None:
     run = FakeRun()
     pump.wake(run)
     assert run.state.announced
-    assert pump._event.is_set()
+    assert pump._woken.get_nowait() == run.run_id
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("odd"), DatabaseError("odd"), SystemExit(1)])

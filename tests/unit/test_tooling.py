@@ -81,9 +81,10 @@ def test_a_missing_chromium_names_the_command(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_missing_chromium_is_installed_where_that_may_be(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     steps: list[list[str]] = []
+    monkeypatch.setattr(ensure_parts, "POLICY", tmp_path / "policy-rc.d")
     monkeypatch.setattr(environment, "run_quietly", lambda step, *rest: steps.append(step))
     found = {False: None, True: "/found"}
     monkeypatch.setattr(ensure_parts, "find_chromium", lambda variables: found[bool(steps)])

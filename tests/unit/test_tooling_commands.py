@@ -159,8 +159,14 @@ def test_a_check_that_passed_shows_only_what_it_is_meant_to(
 def test_the_suite_tests_javascript_and_leaves_the_structure_to_pytest() -> None:
     alone = {check.title for check in lint.checks("python", ["npm"], {})}
     whole = {check.title for check in lint.checks("python", ["npm"], {}, in_suite=True)}
-    assert alone - whole == {"structure"}
+    assert alone - whole == {"structure", "types, by pyright"}
     assert whole - alone == {"JavaScript tests", "collection"}
+
+
+def test_pyright_begins_beside_mypy_and_reads_the_packages_of_the_environment() -> None:
+    first = lint.checks("venv/bin/python", ["npm"], {})[0]
+    assert first.title == "types, by pyright"
+    assert first.command[-2:] == ["--pythonpath", "venv/bin/python"]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +199,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(environment, "ensure", lambda extra: Path("python"))
     monkeypatch.setattr(ensure_parts, "ensure_chromium", lambda: "/chromium")
     monkeypatch.setattr(ensure_parts, "ensure_engines", lambda: {"REDIS_SERVER": "/redis"})
+    monkeypatch.setattr(ensure_parts, "ensure_proxies", lambda: {"NGINX": "/nginx"})
     monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: (["npm"], {}))
     monkeypatch.setattr(lint, "lint", lambda python, *, in_suite: in_suite)
     recorded: list[list[str]] = []

@@ -11,6 +11,12 @@ from scripts import test as suite
 from scripts.environment import CommandError
 
 
+@pytest.fixture(autouse=True)
+def policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave alone what the machine says of its services."""
+    monkeypatch.setattr(ensure_parts, "POLICY", tmp_path / "policy-rc.d")
+
+
 def which(*known: str) -> ensure_parts.Which:
     return lambda name: next((path for path in known if name in {path, Path(path).name}), None)
 
@@ -121,6 +127,7 @@ def test_the_suite_tells_its_tests_where_they_are(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(environment, "ensure", lambda extra: Path("python"))
     monkeypatch.setattr(ensure_parts, "ensure_chromium", lambda: "/chromium")
     monkeypatch.setattr(ensure_parts, "ensure_engines", lambda: {"REDIS_SERVER": "/redis"})
+    monkeypatch.setattr(ensure_parts, "ensure_proxies", lambda: {"NGINX": "/nginx"})
     monkeypatch.setattr(ensure_parts, "ensure_node_modules", lambda: (["npm"], {}))
     monkeypatch.setattr(lint, "lint", lambda python, **options: True)
     told: list[str | None] = []

@@ -15,18 +15,38 @@ from scripts.environment import CommandError
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Put the environment into an empty folder and record its steps instead of running them."""
     (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "requirements").mkdir()
+    for name in ("audit", "dev", "example", "install", "node"):
+        (tmp_path / "requirements" / f"{name}.txt").write_text(f"{name}==1\n")
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "TOOLS", tmp_path / ".tools")
     recorded: list[list[str]] = []
 
     def record(command: list[object], failure: str, variables: object = None) -> str:
         recorded.append([str(part) for part in command])
-        environment.python().parent.mkdir(parents=True, exist_ok=True)
-        environment.python().touch()
+        if "venv" in command:
+            interpreter = Path(str(command[-1]), "bin", "python")
+            interpreter.parent.mkdir(parents=True, exist_ok=True)
+            interpreter.touch()
         return "global.index-url='https://mirror/simple'\n" if "config" in command else ""
 
     monkeypatch.setattr(environment, "run_quietly", record)
     return recorded
+
+
+PINNED = ["--require-hashes", "--requirement"]
+PACKAGE = ["--no-deps", "--no-build-isolation", "--editable", "."]
+
+
+def pinned(name: str) -> str:
+    return str(environment.pins(name))
+
+
+def extras(steps: list[list[str]]) -> list[str]:
+    """Return the names of the files that packages were installed from, but for the installer."""
+    files = [Path(step[-1]).stem for step in steps if "--require-hashes" in step]
+    return [name for name in files if name != "install"]
 
 
 def test_the_environment_is_made_once(steps: list[list[str]]) -> None:
@@ -36,13 +56,13 @@ def test_the_environment_is_made_once(steps: list[list[str]]) -> None:
         ["-m", "pip", "install"],
         ["-m", "pip", "config"],
         ["pip", "install", "--python"],
+        ["pip", "install", "--python"],
     ]
-    assert steps[1][-1] == environment.UV
-    assert steps[3][0] == str(environment.VENV / "bin" / "uv")
-    assert steps[3][5:] == [
-        *("--index-strategy", "unsafe-best-match", "--default-index", "https://mirror/simple"),
-        *("--editable", ".[example]"),
-    ]
+    assert steps[1][4:] == ["--quiet", *PINNED, str(environment.pins("install"))]
+    index = ["--index-strategy", "unsafe-best-match", "--default-index", "https://mirror/simple"]
+    for step, what in zip(steps[3:], ([*PINNED, pinned("example")], PACKAGE), strict=True):
+        assert step[0] == str(environment.VENV / "bin" / "uv")
+        assert step[5:] == [*index, *what]
     steps.clear()
     environment.ensure("example")
     assert steps == []
@@ -51,20 +71,21 @@ def test_the_environment_is_made_once(steps: list[list[str]]) -> None:
 def test_another_extra_is_added_and_an_included_one_is_there(steps: list[list[str]]) -> None:
     environment.ensure("node")
     environment.ensure("dev")
-    assert [step[-1] for step in steps if "--editable" in step] == [".[node]", ".[dev]"]
+    assert extras(steps) == ["node", "dev"]
     steps.clear()
     environment.ensure("example")
     environment.ensure("node")
     assert steps == []
 
 
-def test_a_changed_pyproject_makes_it_anew(steps: list[list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements/dev.txt"])
+def test_a_changed_file_makes_it_anew(steps: list[list[str]], tmp_path: Path, name: str) -> None:
     environment.ensure("example")
     steps.clear()
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    (tmp_path / name).write_text("[project]\nname = 'other'\n")
     environment.ensure("dev")
     assert "--clear" in steps[0]
-    assert steps[-1][-1] == ".[dev]"
+    assert extras(steps) == ["dev"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": 1}'])
@@ -74,7 +95,7 @@ def test_a_broken_stamp_makes_it_anew(steps: list[list[str]], content: str) -> N
     (environment.VENV / "installed.json").write_text(content)
     environment.ensure("example")
     assert "--clear" in steps[0]
-    assert steps[-1][-1] == ".[example]"
+    assert extras(steps) == ["example"]
 
 
 def test_a_failed_installation_leaves_no_stamp(
@@ -89,13 +110,13 @@ def test_a_failed_installation_leaves_no_stamp(
             environment.ensure("example")
     environment.ensure("example")
     assert "--clear" in steps[0]
-    assert steps[-1][-1] == ".[example]"
+    assert extras(steps) == ["example"]
 
 
 @pytest.mark.parametrize(
     ("failing", "says"),
     [
-        ("uv>=0.5", "pip could not install uv. pip does it instead"),
+        ("install.txt", "pip could not install uv. pip does it instead"),
         ("config", "pip could not tell its settings. pip does it instead"),
         ("--python", "uv could not install the packages. pip does it instead"),
     ],
@@ -110,14 +131,17 @@ def test_pip_installs_where_uv_cannot(
     record = environment.run_quietly
 
     def fail(command: list[str], failure: str, variables: Any = None) -> str:
-        if failing in command:
+        if failing in {Path(part).name for part in command}:
             raise CommandError(f"The reason.\n\n{failure}")
         return record(command, failure, variables)
 
     monkeypatch.setattr(environment, "run_quietly", fail)
     environment.ensure("example")
     assert says in capsys.readouterr().out
-    assert steps[-1][1:] == ["-m", "pip", "install", "--quiet", "--editable", ".[example]"]
+    assert [step[1:] for step in steps[-2:]] == [
+        ["-m", "pip", "install", "--quiet", *PINNED, pinned("example")],
+        ["-m", "pip", "install", "--quiet", *PACKAGE],
+    ]
 
 
 def test_pip_installs_where_its_settings_are_none_of_uv_s(
@@ -129,19 +153,23 @@ def test_pip_installs_where_its_settings_are_none_of_uv_s(
     monkeypatch.setattr(pip_settings, "translated", refuse)
     environment.ensure("example")
     assert "pip's setting target is none of uv's" in capsys.readouterr().out
-    assert steps[-1][1:] == ["-m", "pip", "install", "--quiet", "--editable", ".[example]"]
+    assert [step[1:] for step in steps[-2:]] == [
+        ["-m", "pip", "install", "--quiet", *PINNED, pinned("example")],
+        ["-m", "pip", "install", "--quiet", *PACKAGE],
+    ]
 
 
 @pytest.mark.parametrize(
     "other",
-    [(b"B", "python", "/folder"), (b"A", "other", "/folder"), (b"A", "python", "/moved")],
+    [("python", "/folder", b"B"), ("other", "/folder", b"A"), ("python", "/moved", b"A")],
 )
-def test_the_fingerprint_covers_each_part(other: tuple[bytes, str, str]) -> None:
-    assert environment.fingerprint(b"A", "python", "/folder") != environment.fingerprint(*other)
+def test_the_fingerprint_covers_each_part(other: tuple[str, str, bytes]) -> None:
+    assert environment.fingerprint("python", "/folder", b"A") != environment.fingerprint(*other)
 
 
 def test_the_fingerprint_keeps_its_parts_apart() -> None:
-    assert environment.fingerprint(b"", "ab", "c") != environment.fingerprint(b"", "a", "bc")
+    assert environment.fingerprint("ab", "c") != environment.fingerprint("a", "bc")
+    assert environment.fingerprint("", "", b"ab") != environment.fingerprint("", "", b"a", b"b")
 
 
 def test_variables_that_lead_elsewhere_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ INSTALLED_APPS = [*EXAMPLE_APPS, "tests.acceptance.live_ops"]
 ROOT_URLCONF = "tests.acceptance.live_ops.urls"
 
 # The browser says in which language it wants its pages.
-LANGUAGES = [("en", "English"), ("he", "Hebrew"), ("ar", "Arabic")]
+LANGUAGES = [
+    (code, code) for code in ("en", "ar", "de", "es", "fr", "he", "ja", "pl", "pt", "uk", "zh-hans")
+]
 _SESSIONS = EXAMPLE_MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 MIDDLEWARE = [
     *EXAMPLE_MIDDLEWARE[:_SESSIONS],

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("as/<str:name>/", views.log_in),
     path("start/", views.start),
     path("past/", views.past),
+    path("share/", views.share),
     path("board/", views.board),
     path("plan/", views.PlanView.as_view()),
 ]

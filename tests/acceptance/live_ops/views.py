@@ -76,6 +76,21 @@ def past(request: HttpRequest) -> HttpResponse:
     return JsonResponse({})
 
 
+@csrf_exempt
+def share(request: HttpRequest) -> HttpResponse:
+    """Share an operation as the body says, with its id in `pk`; answer with the link.
+
+    With `revoke`, take back all links instead.
+    """
+    wanted = json.loads(request.body)
+    operation = LiveOperation.objects.get(pk=wanted["pk"])
+    if wanted.get("revoke"):
+        operation.revoke_shares()
+        return JsonResponse({})
+    control = wanted.get("control", False)
+    return JsonResponse({"url": operation.share_url(control=control, by=operation.owner)})
+
+
 def _record_stages(operation: LiveOperation, stages: dict[str, float]) -> None:
     run_id, began = uuid.uuid4(), operation.created_on
     for name, seconds in stages.items():

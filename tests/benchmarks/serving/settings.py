@@ -19,4 +19,5 @@ _HOST = {
 CHANNEL_LAYERS = {
     "default": {"BACKEND": os.environ["BENCHMARK_LAYER"], "CONFIG": {"hosts": [_HOST]}}  # type: ignore[dict-item]
 }
-LIVEOPS = {"RUNNER": "thread", "THROTTLE_HZ": 20.0}
+# All the sockets of a round are one user's.
+LIVEOPS = {"RUNNER": "thread", "THROTTLE_HZ": 20.0, "MAX_SOCKETS_PER_USER": 0}

@@ -25,6 +25,12 @@ def find(data: bytes) -> Stamp | None:
     return Stamp(int(found[1]), int(found[2])) if found else None
 
 
-def replace(html: str, text: str) -> str:
-    """Return HTML with another stamp instead of the one that it has."""
-    return _STAMP.sub(text.encode(), html.encode(), count=1).decode()
+def find_all(data: bytes) -> list[Stamp]:
+    """Return all stamps in what was received: one frame may hold several."""
+    return [Stamp(int(number), int(said_at)) for number, said_at in _STAMP.findall(data)]
+
+
+def around(html: str) -> tuple[str, str]:
+    """Return what stands before the stamp in HTML, and what stands after it."""
+    before, after = _STAMP.split(html.encode(), maxsplit=1)[:: _STAMP.groups + 1]
+    return before.decode(), after.decode()

@@ -97,12 +97,12 @@ class Watcher(asyncio.Protocol):
                 self.shown.set_exception(ConnectionError(payload.decode()))
             else:
                 self.shown.set_result(None)
-        stamp = stamps.find(payload)
-        if stamp is None or stamp.number not in self._numbers:
-            return
-        self.delays.setdefault(stamp.number, now - stamp.said_at)
-        if stamp.number == self._numbers[-1] and self._reached and not self._reached.done():
-            self._reached.set_result(None)
+        for stamp in stamps.find_all(payload):
+            if stamp.number in self._numbers:
+                self.delays.setdefault(stamp.number, now - stamp.said_at)
+                is_last = stamp.number == self._numbers[-1]
+                if is_last and self._reached and not self._reached.done():
+                    self._reached.set_result(None)
 
 
 class Watchers:
