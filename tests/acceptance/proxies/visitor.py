@@ -64,6 +64,7 @@ class Visitor:
             origin=Origin(origin),
             additional_headers=self._cookies(),
             compression=None,
+            open_timeout=60,
         )
 
     def _ask(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
