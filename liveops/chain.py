@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from liveops import snapshot
 from liveops.models import LiveOperation
+from liveops.snapshot import Snapshot
 from liveops.states import State
 
 
@@ -37,3 +38,17 @@ def follow(operation: LiveOperation, may_see: Callable[[LiveOperation], bool]) -
         operation = following
         passed.add(operation.pk)
     return Follow(operation)
+
+
+def take_last(operation: LiveOperation, may_see: Callable[[LiveOperation], bool]) -> Snapshot:
+    """Return the snapshot of the operation that a chain has led whoever ``may_see`` to by now.
+
+    One that ends and goes on while the snapshot of it is taken is followed, too: a page that shows
+    an operation which has ended would wait in vain to be told of the next one.
+    """
+    while True:
+        last = follow(operation, may_see).operation
+        taken = snapshot.take(last)
+        operation = taken.operation
+        if operation.next_operation_id == last.next_operation_id:
+            return taken

@@ -14,41 +14,41 @@ from liveops.addresses import socket_path
 from liveops.chain import follow
 from liveops.models import LiveOperation
 from liveops.progress.update import Region
+from liveops.snapshot import Snapshot
 from liveops.states import State
 
 
 def container_html(
-    operation: LiveOperation,
+    taken: Snapshot,
     user: Any,
     *,
     grant: Grant | None = None,
     csrf_token: str = "",
     replaces: Any = None,
 ) -> SafeString:
-    """Return the container of an operation that :func:`liveops.snapshot.find` returned just now.
+    """Return the container of an operation.
 
     Args:
-        operation: the specific instance.
+        taken: what the operation is like now.
         user: the watcher, who decides the controls and what is said of a chain; None is nobody.
         grant: why the watcher may see it. Left out, that is the user's permission; without that it
             is the decision of whoever has the page shown.
         csrf_token: for the forms of a page; a container that is pushed takes over that of the page.
         replaces: id of the operation whose container on the page this one is to take the place of.
     """
+    operation, view, now = taken.operation, taken.view, time.time()
     pk = operation.pk
     grant = grant or access.admit(operation, user) or Grant("page", tokens.for_page(pk))
     has_log = grant.kind in ("session", "share")
     with translation.override(operation.language):
-        taken, now = snapshot.take(operation), time.time()
-        view = taken.view
         regions = {
-            region.value: rendering.region_html(region, taken.operation, view, now=now)
+            region.value: rendering.region_html(region, operation, view, now=now)
             for region in (Region.STATUS, Region.PROGRESS, Region.STAGES, Region.RESULT)
         }
         return render_to_string(
             "liveops/_operation.html",
             {
-                "op": taken.operation,
+                "op": operation,
                 "pk": pk,
                 "replaces": replaces,
                 "title": rendering.title_of(operation),
@@ -63,7 +63,7 @@ def container_html(
                 "csrf_token": csrf_token,
                 "extra": mark_safe(view.swaps.get("#op-extra", "")),  # noqa: S308  (p.html() is the one trusted door)
                 "swaps": rendering.swap_fragments(pk, view),
-                "log": rendering.log_html(taken.operation, view, taken.lines, taken.first_line),
+                "log": rendering.log_html(operation, view, taken.lines, taken.first_line),
                 "next": next_html(operation, user),
                 "controls": rendering.controls_html(
                     pk,

@@ -15,7 +15,7 @@ from django.utils import translation
 
 from liveops import access, redirects, rendering, snapshot, tokens
 from liveops.access import Grant
-from liveops.chain import follow
+from liveops.chain import take_last
 from liveops.container import container_html, next_html, page_head_html
 from liveops.control import success_url
 from liveops.guests import Guest, Guests
@@ -186,7 +186,8 @@ class Reading:
 
     def _describe(self) -> Watch:
         """Return what is the same for all watchers."""
-        operation, taken = self._operation, self._taken()
+        taken = self._taken()
+        operation = taken.operation
         return Watch(
             self._pk,
             seq=taken.seq,
@@ -225,7 +226,7 @@ class Reading:
         return self._pages[key]
 
     def _render_edge(self, guest: Guest) -> _Edge:
-        operation, view, user = self._operation, self._taken().view, guest.user
+        operation, view, user = self._taken().operation, self._taken().view, guest.user
         html: str = rendering.controls_fragment(
             self._pk,
             view.state,
@@ -283,9 +284,10 @@ class _Once(Generic[T]):
 
 
 def _chained(operation: LiveOperation, user: Any) -> Chained | None:
-    after = follow(operation, lambda following: access.may_watch(following, user)).operation
+    taken = take_last(operation, lambda following: access.may_watch(following, user))
+    after = taken.operation
     if after.pk == operation.pk:
         return None
-    container = container_html(after, user, replaces=operation.pk)
+    container = container_html(taken, user, replaces=operation.pk)
     head = page_head_html(after, replaces=operation.pk)
     return Chained(str(after.pk), tokens.for_user(after.pk, user), container + head)

@@ -95,6 +95,12 @@ def take(operation: LiveOperation) -> Snapshot:
     run = registry.find(operation.pk)
     if run is not None and run.run_id == specific.run_id:
         view, tail, seq = run.snapshot()
+        if State(view.state).is_final and not State(specific.get_state()).is_final:
+            # It has ended since it was found: only now can be read where it went on.
+            found = find(operation.pk)
+            if found is not None and found.run_id != run.run_id:
+                return take(found)
+            specific = found or specific
         known = {line.seq for line in tail}
         merged = [line for line in lines if line.seq not in known] + tail
         return Snapshot(

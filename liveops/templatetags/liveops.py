@@ -90,11 +90,14 @@ def live_operation(
     if follow is None:
         follow = request is None or "stay" not in request.GET
     if follow:
-        fresh = chain.follow(fresh, lambda following: access.may_watch(following, user)).operation
+        taken = chain.take_last(fresh, lambda following: access.may_watch(following, user))
+    else:
+        taken = snapshot.take(fresh)
     csrf_token = get_token(request) if request is not None else ""
     grant = context.get("grant")  # of the built-in page, which may have been opened by a link
-    is_its = isinstance(grant, Grant) and fresh.pk == getattr(context.get("op"), "pk", None)
-    return container_html(fresh, user, grant=grant if is_its else None, csrf_token=csrf_token)
+    asked = getattr(context.get("op"), "pk", None)
+    is_its = isinstance(grant, Grant) and taken.operation.pk == asked
+    return container_html(taken, user, grant=grant if is_its else None, csrf_token=csrf_token)
 
 
 @register.simple_tag(takes_context=True)

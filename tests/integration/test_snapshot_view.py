@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from liveops import access, tokens
+from liveops import access, chain, snapshot, tokens
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from tests.integration.edge import person
@@ -119,3 +119,21 @@ def test_a_snapshot_changes_when_the_operation_goes_on(
     response = client.get(url, headers={"If-None-Match": etag})
     assert response.status_code == 200
     assert "chain" not in response.json()
+
+
+def test_one_that_goes_on_while_it_is_read_is_followed(owner: Any) -> None:
+    following = Walk.objects.create(owner=owner, items=1)
+    taken = []
+
+    def body(op: Scripted, p: Progress) -> None:
+        found = snapshot.find(op.pk)
+        assert found is not None
+        p.chain_to(following)  # the run is known to this process until it returns
+        taken.append(snapshot.take(found))
+        taken.append(chain.take_last(found, lambda operation: True))
+
+    operation = run_scripted(body, owner=owner)[0]
+    end, last = taken
+    assert (end.operation.pk, end.view.state) == (operation.pk, "FINISHED_OK")
+    assert end.operation.next_operation_id == following.pk
+    assert last.operation.pk == following.pk
