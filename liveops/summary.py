@@ -1,5 +1,6 @@
 """The closing summary of what ran in a terminal: a title, sections, and a table of durations."""
 
+import errno
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
@@ -52,6 +53,11 @@ class TextConsole(Console):
         quiet, self.quiet = self.quiet, True
         self.print()
         self.quiet = quiet
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether an error stays: nobody reads the pipe, or the terminal was closed."""
+    return isinstance(error, BrokenPipeError) or error.errno in (errno.EPIPE, errno.EIO)
 
 
 def print_summary(
@@ -145,10 +151,11 @@ class Carried:
 def _rule(console: Console, title: str, other: str) -> None:
     """Print a rule; in a pipe one that is as long as it is with the title or the other one."""
     shown = encodable(console, Text(title))
-    if console.is_terminal:
-        console.print(Rule(shown))
-        return
     dash = "-" if console.options.ascii_only else "─"
+    if console.is_terminal:
+        # Of a rule without a title rich takes the characters as they are, whatever the encoding.
+        console.print(Carried(Rule(shown, characters=dash)))
+        return
     if title:
         print_lines(console, Text(f"{dash * 3} ").append_text(shown).append(f" {dash * 3}"))
     else:

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TextIO, TypeVar
 
@@ -35,8 +35,7 @@ def print_closing(
     stream: TextIO,
     operations: Sequence[LiveOperation],
     state: State,
-    heading: str,
-    command_line: str,
+    again: Mapping[str, str],
 ) -> None:
     """Print the summary of what was run; if that fails, say so in the log.
 
@@ -44,15 +43,13 @@ def print_closing(
         stream: where to print.
         operations: the operation, as it was saved at the end, and those of its chain.
         state: how the last one ended.
-        heading: what stands above the command line.
-        command_line: what runs it again; left out if it is empty.
+        again: the command line of each way to go on with it, by what stands above it.
     """
     commands = [row for one in operations for row in _rows_of(one, CommandRun)]
     dry_run = all(operation.dry_run for operation in operations)
     result, style = _RESULTS[state]
-    first = {heading: clean_lines(command_line)} if command_line else {}
     sections: dict[str, RenderableType | str] = {
-        **first,
+        **{heading: clean_lines(command_line) for heading, command_line in again.items()},
         "Commands executed": _commands_text(commands, dry_run=dry_run),
         "Time per stage": _times(operations),
         "Result": Text(result, style=style),

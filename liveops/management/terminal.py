@@ -1,9 +1,12 @@
 """Carrying out an operation in the terminal: what ``run_liveop`` and ``liveops_resume`` share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import join
 from typing import Any, TextIO
+
+from django.core.management.base import CommandError
 
 from liveops import store
 from liveops.management.signals import Signals
@@ -31,22 +34,35 @@ def program_of(prog_name: str) -> tuple[str, ...]:
     return ("python", prog_name) if prog_name.endswith(".py") else (prog_name,)
 
 
+def to_resume(program: Sequence[str], operation: LiveOperation) -> dict[str, str]:
+    """Return what resumes an operation, for the summary; nothing if it cannot be resumed."""
+    if not operation.can_resume:
+        return {}
+    return {"Resume it": join([*program, "liveops_resume", str(operation.pk)])}
+
+
 def stream_of(command: Any) -> TextIO:
-    """Return where a command prints: the wrapper around it would break every line of a bar."""
-    stream: TextIO = getattr(command.stdout, "_out", sys.stdout)
+    """Return where a command prints: the wrapper around it would break every line of a bar.
+
+    Raises:
+        CommandError: its standard output is closed.
+    """
+    stream: TextIO | None = getattr(command.stdout, "_out", sys.stdout)
+    if stream is None:
+        raise CommandError("There is no standard output; lead it to /dev/null at least.")
     return stream
 
 
 def run_in_terminal(
-    operation: LiveOperation, stream: TextIO, again: Callable[[State], tuple[str, str]]
+    operation: LiveOperation, stream: TextIO, again: Callable[[LiveOperation], Mapping[str, str]]
 ) -> None:
     """Carry out an operation, and those that it is chained to, and print a summary.
 
     Args:
         operation: a specific instance that waits.
         stream: where to print.
-        again: given the state that it ended in, what the summary says first: a heading and a
-            command line, which is left out if it is empty.
+        again: given the last operation of the chain as it ended, what the summary says first:
+            command lines that go on with it, each by its heading.
 
     Raises:
         SystemExit: with the exit status, unless it is 0.
@@ -67,7 +83,7 @@ def run_in_terminal(
     if state is None:  # cancelled before it was claimed, perhaps
         state = store.state_of(carried_out[-1])
     if state.is_final:
-        print_closing(stream, carried_out, state, *again(state))
+        print_closing(stream, carried_out, state, again(carried_out[-1]))
     if status is None:
         status = signals.status or EXIT_STATUS.get(state, 1)
     if status:

@@ -30,14 +30,12 @@ from liveops.progress.update import Finished, Region, StageChange, Update
 from liveops.progress.view import View
 from liveops.stages import StageState
 from liveops.states import State
-from liveops.summary import Carried, TextConsole, encodable, print_lines
+from liveops.summary import Carried, TextConsole, encodable, is_gone, print_lines
 
 logger = logging.getLogger("liveops")
 
 _STYLES = {"warning": "yellow", "error": "bold red", "success": "green", "debug": "dim"}
 _PREFIXES = {"warning": "warning: ", "error": "error: ", "debug": "debug: "}
-_GONE = (errno.EPIPE, errno.EIO)
-"""Errors of a pipe that nobody reads, and of a terminal that was closed: they stay."""
 
 
 class Bar(Protocol):
@@ -90,8 +88,8 @@ class TextSink:
         try:
             self._show(update)
         except OSError as error:
-            if error.errno in _GONE:
-                self._gone = error.errno
+            if is_gone(error):
+                self._gone = error.errno or errno.EPIPE
                 self._console.quiet = True
             self._console.forget()
             raise

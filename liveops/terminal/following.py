@@ -10,6 +10,7 @@ from django.db import connections
 from django.utils import translation
 
 from liveops import outages
+from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation
 from liveops.sinks.text import Bar, PlainBar, TextSink
 from liveops.states import State
@@ -116,11 +117,19 @@ class Follower:
             if not look.state.is_final or look.goes_on_by_itself:
                 sink.note(f"It has not ended yet: {look.state}.")
                 return look.state, None
-            following = self._read(source, source.following, pace)
+            following = self._following(source, sink, pace)
             self.followed.append(self._read(source, partial(playback.finish, following), pace))
             return look.state, following if self._chain else None
         finally:
             sink.close()
+
+    def _following(self, source: Source, sink: _Sink, pace: Pace) -> LiveOperation | None:
+        """Return the next operation of the chain; say so if it cannot be shown."""
+        try:
+            return self._read(source, source.following, pace)
+        except UnknownOperationTypeError as error:
+            sink.note(f"It went on with another operation. {error}")
+            return None
 
     def _to_the_end(self, source: Source, sink: _Sink, playback: Playback, pace: Pace) -> Look:
         """Print what there is, again and again; return the last look at it."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
+
 from liveops import snapshot, store
 from liveops.exceptions import LiveOperationsError
 from liveops.models import LiveOperation, LogLine, StageRun
@@ -127,16 +129,29 @@ class Source:
         return list(rows.filter(stage=stage, run_id=run_id).order_by("pk"))
 
     def as_it_ended(self) -> LiveOperation:
-        """Return the specific instance as it is stored."""
+        """Return the specific instance as it is stored.
+
+        Raises:
+            OperationGone: it was deleted.
+        """
         manager = type(self.operation)._base_manager.using(self.alias)
-        ended: LiveOperation = manager.get(pk=self.operation.pk)
+        ended: LiveOperation | None = manager.filter(pk=self.operation.pk).first()
+        if ended is None:
+            raise OperationGone(f"Operation {self.operation.pk} was deleted.")
         return ended
 
     def following(self) -> LiveOperation | None:
-        """Return the operation that it went on with, if it was chained and that is still there."""
+        """Return the operation that it went on with, if it was chained and that is still there.
+
+        Raises:
+            UnknownOperationTypeError: the project no longer has the class of that one.
+        """
         manager = LiveOperation._base_manager.using(self.alias)
         row = manager.filter(previous_operation=self.operation.pk).first()
-        return None if row is None else row.specific
+        try:
+            return None if row is None else row.specific
+        except ObjectDoesNotExist:  # half of it was deleted meanwhile
+            return None
 
     def _log(self) -> Any:
         return LogLine.objects.using(self.alias).filter(operation=self.operation.pk)

@@ -186,3 +186,24 @@ def test_one_that_there_is_not_is_refused() -> None:
     problem: Any = "There is no operation"
     with pytest.raises(CommandError, match=problem):
         tell("liveops_cancel", "0" * 32)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["liveops_list"],
+        ["liveops_watch", "0" * 32],
+        ["liveops_cancel", "0" * 32],
+        ["liveops_resume", "0" * 32],
+        ["liveops_prune", "--older-than", "1d"],
+        ["liveops_reap"],
+        ["run_liveop", "testapp.Walk"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_tables_that_are_not_there_yet_are_told_of(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveOperation._meta, "db_table", "not_made_yet")
+    with pytest.raises(CommandError, match="with the command `migrate`"):
+        tell(*arguments)

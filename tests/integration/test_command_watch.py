@@ -1,5 +1,6 @@
 """``liveops_watch``: what it makes of the rows that it finds, look by look."""
 
+import errno
 import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -187,6 +188,58 @@ def test_one_that_is_deleted_is_an_error(script: list[Event]) -> None:
     script.append(lambda _: LiveOperation.objects.all().delete())
     with pytest.raises(CommandError, match="was deleted"):
         watch(operation)
+
+
+def test_one_that_is_deleted_with_its_end_is_an_error(
+    script: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = started()
+    script.append(lambda _: end(operation))
+    original = Source.following
+
+    def following(source: Source) -> LiveOperation | None:
+        LiveOperation.objects.all().delete()
+        return original(source)
+
+    monkeypatch.setattr(Source, "following", following)
+    with pytest.raises(CommandError, match="was deleted"):
+        watch(operation)
+
+
+@pytest.mark.parametrize("options", [[], ["--no-chain"]])
+def test_a_next_one_without_a_class_is_told_of(options: list[str]) -> None:
+    operation, following = started(), Voyage.objects.create()
+    change(following, operation_type="gone.Gone")
+    end(operation, next_operation=following.pk)
+    *_, last = watch(operation, *options)
+    assert last.startswith("It went on with another operation. Operation ")
+    assert "is of type 'gone.Gone', which this project does not have" in last
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def flush(self) -> None:
+        """Fail."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("command", ["liveops_watch", "liveops_list"])
+def test_an_output_that_cannot_be_written_is_told_of(command: str) -> None:
+    operation = started()
+    end(operation)
+    arguments = [str(operation.pk)] if command == "liveops_watch" else []
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command(command, *arguments, stdout=Full())
+
+
+@pytest.mark.parametrize("command", ["liveops_watch", "liveops_list"])
+def test_a_closed_output_is_told_of(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = started()
+    monkeypatch.setattr("sys.stdout", None)
+    arguments = [str(operation.pk)] if command == "liveops_watch" else []
+    with pytest.raises(CommandError, match="There is no standard output"):
+        call_command(command, *arguments)
 
 
 def test_one_that_is_to_be_resumed_by_itself_is_waited_for(script: list[Event]) -> None:

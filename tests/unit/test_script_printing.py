@@ -10,7 +10,19 @@ from rich.text import Text
 
 from liveops.scripts import StagedScript
 from liveops.scripts.markup import Plain, styled
+from liveops.summary import TextConsole, print_summary, timing_table
 from tests.unit.test_script_stages import Traced
+
+
+class LatinTerminal(io.TextIOWrapper):
+    """A terminal of another age."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, newline="\n")
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
 
 
 class Latin(io.TextIOWrapper):
@@ -143,3 +155,16 @@ def test_whether_log_lines_say_where_they_come_from(
     script.stages_to_run = {"one"}
     script.first()
     assert (".py:" in capsys.readouterr().out) is log_path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_summary_fits_any_terminal(encoding: str) -> None:
+    stream = LatinTerminal(encoding)
+    table = timing_table([("Zählen →", "0:01")], "0:01")
+    print_summary(TextConsole(stream), "Summary of 数え方 " * 20, {"Times": table, "End": "●"})
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    printed = Text.from_ansi(stream.buffer.getvalue().decode(encoding)).plain
+    first, *_, last = printed.splitlines()
+    assert first.startswith("- Summary of ")
+    assert set(last) == {"-"}

@@ -5,10 +5,11 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from liveops import control
 from liveops.exceptions import InvalidStateError
+from liveops.management.base import OperationCommand
 from liveops.management.durations import seconds_above_0
 from liveops.management.finding import ID_HELP, find_operations
 from liveops.models import LiveOperation
@@ -20,7 +21,7 @@ _SEND_SECONDS = 5.0
 _LEFT = 130
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Cancel operations that wait, or ask those that run to stop."""
 
     help = (

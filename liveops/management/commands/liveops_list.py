@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from rich.table import Table
 from rich.text import Text
 
+from liveops.management.base import OperationCommand
 from liveops.management.durations import duration
 from liveops.management.summary import discard
 from liveops.management.terminal import stream_of
@@ -19,7 +20,7 @@ from liveops.models import LiveOperation
 from liveops.progress.text import clean
 from liveops.stages import StageState
 from liveops.states import State
-from liveops.summary import Carried, TextConsole
+from liveops.summary import Carried, TextConsole, is_gone
 
 _COLUMNS = ("id", "type", "state", "stage", "owner", "created", "finished")
 _MOST = 1_000_000
@@ -29,7 +30,7 @@ _NOT_ON_NARROW_ONES = {"owner", "finished"}
 _PASSED = {StageState.DONE, StageState.SKIPPED}
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """List operations, newest first: a table on a terminal, else lines with tabs and no heading."""
 
     help = (
@@ -93,8 +94,10 @@ class Command(BaseCommand):
                 lines = ["\t".join(_cells(one, short=False)) for one in operations]
                 stream.writelines(f"{line}\n" for line in lines)
             stream.flush()
-        except BrokenPipeError:  # whoever reads has enough
+        except OSError as error:
             discard(stream)
+            if not is_gone(error):  # else whoever reads has enough
+                raise CommandError(f"The list could not be printed: {error}") from error
 
 
 def _print_table(stream: TextIO, lines: Iterable[tuple[str, ...]]) -> None:

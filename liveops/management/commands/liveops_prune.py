@@ -4,9 +4,10 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError
 
+from liveops.management.base import OperationCommand
 from liveops.management.durations import duration
 from liveops.management.pruning import Plan, Pruned, count, prune
 from liveops.management.values import find_model
@@ -15,7 +16,7 @@ _INTERRUPTED = 130
 _MOST = 10_000  # a query names each of a batch, and databases limit that
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Delete old operations in batches; what waits or runs is never touched."""
 
     help = (

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError
 
 from liveops import conf
+from liveops.management.base import OperationCommand
 from liveops.management.durations import seconds_above_0
 from liveops.reaping import Reaper, Round, reap_once
 from liveops.reaping_thread import Watchman
@@ -20,7 +21,7 @@ from liveops.sinks.sender import sender
 _SEND_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Reap once, for a scheduler to call; or in a loop, as a process of its own."""
 
     help = (

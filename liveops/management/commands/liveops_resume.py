@@ -1,25 +1,30 @@
 """``manage.py liveops_resume``: an operation goes on where it stopped, or begins anew."""
 
 from argparse import ArgumentParser
-from shlex import join
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from liveops import conf, control, limits, store
 from liveops.exceptions import ConfigurationError, InvalidStateError
+from liveops.management.base import OperationCommand
 from liveops.management.finding import ID_HELP, find_operations
-from liveops.management.terminal import EXIT_STATUS, program_of, run_in_terminal, stream_of
+from liveops.management.terminal import (
+    EXIT_STATUS,
+    program_of,
+    run_in_terminal,
+    stream_of,
+    to_resume,
+)
 from liveops.models import LiveOperation
 from liveops.runners.thread import ThreadRunner
 from liveops.sinks.sender import sender
-from liveops.states import RESUMABLE_STATES, State
 
 _SEND_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Resume an operation here, or hand it to the runner; exit statuses as of ``run_liveop``."""
 
     help = (
@@ -75,12 +80,7 @@ class Command(BaseCommand):
                 operation.note_enqueued()
         except (ConfigurationError, InvalidStateError) as error:
             raise CommandError(str(error)) from error
-        again = join([*self._program, "liveops_resume", str(operation.pk)])
-
-        def closing(state: State) -> tuple[str, str]:
-            return ("Resume it", again if state in RESUMABLE_STATES else "")
-
-        run_in_terminal(operation, stream_of(self), closing)
+        run_in_terminal(operation, stream_of(self), lambda last: to_resume(self._program, last))
 
     def _enqueue_all(self, operations: list[LiveOperation], *, restart: bool) -> None:
         runner = conf.load_runner()

@@ -7,18 +7,19 @@ import threading
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
-from shlex import join
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
+from liveops.management.base import OperationCommand
 from liveops.management.finding import ID_HELP, find_operation
 from liveops.management.summary import discard, print_closing
-from liveops.management.terminal import program_of, stream_of
+from liveops.management.terminal import program_of, stream_of, to_resume
 from liveops.models import LiveOperation
 from liveops.sinks.sender import sender
 from liveops.states import State
+from liveops.summary import is_gone
 from liveops.terminal.following import Follower
 from liveops.terminal.looks import OperationGone
 
@@ -33,7 +34,7 @@ _NOBODY_READS = 141
 _SEND_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Follow an operation in the terminal; it goes on whatever becomes of this command."""
 
     help = (
@@ -118,16 +119,17 @@ class Command(BaseCommand):
             return _LEFT
         except OperationGone as error:
             raise CommandError(str(error)) from error
-        except OSError:
+        except OSError as error:
             discard(stream)
+            if not is_gone(error):
+                raise CommandError(f"The output could not be written: {error}") from error
             return _NOBODY_READS
         finally:
             sender().flush(_SEND_SECONDS)
         if not follower.followed or not state.is_final:
             return NOT_ENDED
         last = follower.followed[-1]
-        again = join([*self._program, "liveops_resume", str(last.pk)]) if last.can_resume else ""
-        print_closing(stream, follower.followed, state, "Resume it", again)
+        print_closing(stream, follower.followed, state, to_resume(self._program, last))
         return EXIT_STATUS.get(state, 1)
 
 

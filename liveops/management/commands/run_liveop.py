@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from liveops.management.arguments import (
     HelpFormatter,
@@ -11,11 +11,13 @@ from liveops.management.arguments import (
     command_line,
     retry_values,
 )
-from liveops.management.terminal import program_of, run_in_terminal, stream_of
+from liveops.management.base import OperationCommand
+from liveops.management.terminal import program_of, run_in_terminal, stream_of, to_resume
 from liveops.management.values import create, find_model, find_owner
+from liveops.models import LiveOperation
 
 
-class Command(BaseCommand):
+class Command(OperationCommand):
     """Create an operation, carry it out here, and say with the exit status how it ended."""
 
     help = (
@@ -81,4 +83,8 @@ class Command(BaseCommand):
         )
         operation.given_limits = retry_values(model, options)
         again = command_line(self._program, model, options)
-        run_in_terminal(operation, stream_of(self), lambda _: ("Run it again", again))
+
+        def closing(last: LiveOperation) -> dict[str, str]:
+            return {"Run it again": again, **to_resume(self._program, last)}
+
+        run_in_terminal(operation, stream_of(self), closing)
