@@ -69,8 +69,13 @@ def every_block(page: str) -> list[Block]:
 
 def block(page: str, head: str) -> str:
     """Return the one block of a page whose language and first line begin so."""
-    (found,) = [each for each in every_block(page) if each.head.startswith(head)]
-    return found.text
+    (found,) = those(page, head)
+    return found
+
+
+def those(page: str, head: str) -> list[str]:
+    """Return the blocks of a page whose language and first line begin so."""
+    return [each.text for each in every_block(page) if each.head.startswith(head)]
 
 
 def blocks(page: str, language: str) -> list[str]:

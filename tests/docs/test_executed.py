@@ -87,6 +87,7 @@ def reads(path: Path, block: Block, row: tuple[str, str, str]) -> bool:
         return False
     ways = {
         "block": head in strings,
+        "those": head in strings,
         "every_block": "every_page" in calls,
         "blocks": block.language in strings,
         "snippets": block.language in strings,
