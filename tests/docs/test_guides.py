@@ -14,11 +14,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from tests.docs import site
-from tests.docs.pages import all_files, block
+from tests.docs.pages import all_files, block, blocks
 from tests.docs.playing import PATIENCE, ROOT
 
 ADMIN, CHAINING = "how-to/admin.md", "how-to/chaining.md"
 REAPING, SECRETS = "how-to/reaping.md", "how-to/secrets.md"
+PERMISSIONS = "how-to/permissions.md"
 SHUTDOWN, TRANSLATING = "how-to/shutdown.md", "how-to/translating.md"
 
 _SETTINGS = """
@@ -26,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "staff",
     *INSTALLED_APPS,
 ]
 MIDDLEWARE += [
@@ -45,6 +47,7 @@ ASGI_APPLICATION = "asgi.application"
 LOCALE_PATHS = [Path(__file__).with_name("locale")]
 LOGIN_URL = "admin:login"
 SHOP_KEY = "k-0815-4711"
+SILENCED_SYSTEM_CHECKS = ["liveops.E004"]  # the class with a rule of its own has nothing to do
 STATIC_URL = "static/"
 """
 _URLS = """
@@ -64,6 +67,13 @@ class ImportAirports(LiveOperation):
     def run(self, p):
         p.log(self.source)
 """
+_STAFF = """
+from django.db import models
+
+
+class Department(models.Model):
+    members = models.ManyToManyField("auth.User")
+"""
 _UPLOAD = """#!/bin/sh
 echo "sent $3, key $2"
 """
@@ -73,11 +83,18 @@ echo "sent $3, key $2"
 def told() -> Iterator[dict[str, Any]]:
     """What came of everything that `visiting.py` does in a site with the files of the guides."""
     files = all_files([ADMIN, CHAINING, REAPING, SECRETS, SHUTDOWN, TRANSLATING])
+    (rule,) = [text for text in blocks(PERMISSIONS, "python") if "def visible_to" in text]
+    (shown,) = [text for text in blocks(PERMISSIONS, "html") if "{% live_operation" in text]
+    (link,) = [text for text in blocks(PERMISSIONS, "python") if ".share_url(" in text]
     written = {
         "mysite.py": f"{site._SETTINGS}\n{files['settings.py']}\n{_SETTINGS}",
         "urls.py": site._URLS + _URLS,
         "asgi.py": block(SHUTDOWN, "python # mysite/asgi.py"),
-        "shop/models.py": f"{_AIRPORTS}\n\n{files['shop/models.py']}",
+        "shop/models.py": f"{_AIRPORTS}\n\n{files['shop/models.py']}\n\n{rule}",
+        "staff/__init__.py": "",
+        "staff/models.py": _STAFF,
+        "shop/templates/shown.html": shown,
+        "link.py": link,
         "shop/admin.py": files["shop/admin.py"],
         "french.py": block(TRANSLATING, "python from shop.models import Publish"),
     }
@@ -157,3 +174,15 @@ def test_the_admin_shows_a_class_as_it_is_told(told: dict[str, Any]) -> None:
 
 def test_the_socket_asks_where_a_page_is_from(told: dict[str, Any]) -> None:
     assert told["sockets"] == [True, False, "lifespan.startup.complete"]
+
+
+def test_a_rule_of_its_own_holds_for_pages_and_lists(told: dict[str, Any]) -> None:
+    member, other = told["by_a_rule"]
+    assert member == [200, True]
+    assert other == [404, False]
+
+
+def test_somebody_without_an_account_watches(told: dict[str, Any]) -> None:
+    container, page = told["by_a_link"]
+    assert "data-liveop-token=" in container
+    assert "all.csv" in page

@@ -77,7 +77,7 @@ def test_pruning_says_what_it_did() -> None:
     for _ in range(2):
         ended(31)
     assert typed(command.line) == list(command.printed)
-    assert command.line.removeprefix("python ") in block(PRUNING, "text")
+    assert command.line.removeprefix("python ") in block(PRUNING, "text 30 3 * * *")
 
 
 def test_operations_that_would_be_refused_are_found() -> None:
@@ -108,7 +108,9 @@ def test_lists_go_through_pipes() -> None:
 
 def test_a_resume_that_is_refused_names_the_changes() -> None:
     text = block(COMMANDS, "text CommandError:")
-    changed = SimpleNamespace(specific_class=lambda: SimpleNamespace(stages=["Load", "Test", "Save"]))
+    changed = SimpleNamespace(
+        specific_class=lambda: SimpleNamespace(stages=["Load", "Test", "Save"])
+    )
     operation: Any = changed
     with pytest.raises(Exception, match="its stages are others now") as refusal:
         _refuse_changes(operation, ["Load", "Check", "Save"], ["Load"])

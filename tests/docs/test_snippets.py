@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,13 @@ from celery import Celery
 from celery.bin.worker import worker
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.apps import apps
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 
-from liveops import redirects
+from liveops import reaping, redirects
+from liveops.checks.settings import settings_messages
 from liveops.conf import problems
 from liveops.contrib import prometheus
 from liveops.models import LiveOperation
@@ -23,7 +26,7 @@ from liveops.progress.redaction import Redactor, compiled
 from liveops.runners import celery as runner
 from liveops.runners import tasks
 from liveops.runners.base import Runner
-from tests.docs.pages import block, sessions, those
+from tests.docs.pages import block, blocks, sessions, those
 from tests.integration.helpers import run_scripted
 from tests.testapp.models import Walk
 
@@ -175,7 +178,6 @@ def test_groups_are_spread_over_the_servers_of_a_layer() -> None:
     layer = RedisPubSubChannelLayer(**settings["default"]["CONFIG"])
     assert settings["default"]["BACKEND"].endswith("RedisPubSubChannelLayer")
 
-
     async def servers() -> set[str]:
         shards = [layer._get_layer()._get_shard(f"liveop.{n}") for n in range(100)]
         return {str(shard.host) for shard in shards}
@@ -193,3 +195,25 @@ def test_groups_are_spread_over_the_servers_of_a_layer() -> None:
 )
 def test_what_is_imported_is_there(page: str, head: str) -> None:
     assert "StagedScript" in run(block(page, head))
+
+
+def test_a_task_of_django_reaps(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+    called: list[bool] = []
+    monkeypatch.setattr(reaping, "reap_once", lambda: called.append(True))
+    (text,) = [each for each in blocks("how-to/reaping.md", "python") if "django.tasks" in each]
+    there, instead = re.findall(r"from ([\w.]+) import task\b", text)
+    assert (there, instead) == ("django.tasks", "django_tasks")
+    run(text.replace(f"from {there} ", f"from {instead} "))["reap"].enqueue()
+    assert called == [True]
+
+
+def test_settings_of_several_machines_go_together(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = run(block("how-to/several-machines.md", "python # settings.py"))
+    settings.CHANNEL_LAYERS, settings.LIVEOPS = shown["CHANNEL_LAYERS"], shown["LIVEOPS"]
+    monkeypatch.setitem(django_settings.DATABASES, "default", shown["DATABASES"]["default"])
+    app = Celery("shop", broker=shown["CELERY_BROKER_URL"], set_as_current=False)
+    monkeypatch.setattr(runner, "current_app", SimpleNamespace(_get_current_object=lambda: app))
+    assert settings_messages() == []

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,22 +24,22 @@ sys.path.insert(0, str(Path.cwd()))
 django.setup()
 
 call_command("check", fail_level="WARNING", stdout=StringIO())
-call_command("makemigrations", "shop", verbosity=0)
+call_command("makemigrations", "shop", "staff", verbosity=0)
 call_command("migrate", verbosity=0)
 
-from asgi import application  # noqa: E402  (the module of the site)
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator  # noqa: E402
 from django.contrib import admin  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.contrib.auth.models import AnonymousUser, User  # noqa: E402
+from django.template.loader import render_to_string  # noqa: E402
+from django.test import Client, RequestFactory  # noqa: E402
 from django.utils.translation import gettext, ngettext, override  # noqa: E402
-from shop import models  # noqa: E402
-from shop.models import Publish  # noqa: E402
 
 from liveops import control  # noqa: E402
 from liveops.models import LiveOperation  # noqa: E402
 from liveops.progress import Progress  # noqa: E402
 
+application = import_module("asgi").application
+models, staff = import_module("shop.models"), import_module("staff.models")
 ADA = User.objects.create_superuser("ada")
 
 
@@ -74,7 +75,7 @@ def shutting_down(stage: str) -> Iterator[None]:
     """Have every run that begins hear that its process is to stop, once it is in a stage."""
 
     def is_so(p: Progress) -> bool:
-        return p.operation.stage_states.get(stage) == "active"
+        return bool(p.operation.stage_states.get(stage) == "active")
 
     with mock.patch.object(Progress, "shutting_down", property(is_so)):
         yield
@@ -100,7 +101,7 @@ def going_on() -> list[Any]:
 
 def secret() -> list[Any]:
     """Return what is stored of an operation with a secret, and what it prints."""
-    operation = Publish.objects.create()
+    operation = models.Publish.objects.create()
     printed = StringIO()
     operation.enqueue()
     call_command("run_liveop", "shop.Publish", stdout=printed)
@@ -116,7 +117,7 @@ def translated() -> list[Any]:
     with override("de"):
         words = [gettext("Start again"), ngettext("parcel", "parcels", 2)]
     page = Client(headers={"accept-language": "de"}).get("/live/", follow=True)
-    languages = [operation.language for operation in Publish.objects.order_by("created_on")]
+    languages = [operation.language for operation in models.Publish.objects.order_by("created_on")]
     return [ended(ship), words, page.headers["Content-Language"], languages[-1]]
 
 
@@ -147,7 +148,42 @@ async def _sockets() -> list[Any]:
     return [*opened, (await server.receive_output(30))["type"]]
 
 
-PARTS = (chain, leaving_off, going_on, secret, translated, in_the_admin, sockets)
+def by_a_rule() -> list[Any]:
+    """Return what a member of a department sees of its payroll, and somebody else."""
+    department = staff.Department.objects.create()
+    department.members.add(User.objects.create_user("mary"))
+    operation = models.Payroll.objects.create(department=department, owner=ADA)
+    seen = []
+    for name in ("mary", "eve"):
+        user, _ = User.objects.get_or_create(username=name)
+        client = Client()
+        client.force_login(user)
+        shown = client.get("/live/").content.decode()
+        seen.append(
+            [client.get(operation.get_absolute_url()).status_code, str(operation.pk) in shown]
+        )
+    return seen
+
+
+def by_a_link() -> list[Any]:
+    """Return what somebody without an account is shown, in a page of one's own and by a link."""
+    request = RequestFactory().get("/")
+    request.user = ADA
+    operation = models.ImportAirports.objects.create(source="all.csv", api_key="k-4711")
+    operation.enqueue()
+    scope: dict[str, Any] = {"request": request, "op": operation}
+    exec(Path("link.py").read_text(encoding="utf-8"), scope)  # noqa: S102  (the page's own code)
+    request.user = AnonymousUser()
+    container = render_to_string("shown.html", {"op": operation}, request)
+    address, _, token = scope["link"].partition("#")
+    page = Client().post(address, {"token": token}, follow=True)
+    return [container, page.content.decode()]
+
+
+PARTS = (
+    *(chain, leaving_off, going_on, secret, translated),
+    *(in_the_admin, sockets, by_a_rule, by_a_link),
+)
 
 if __name__ == "__main__":
     main()
