@@ -28,11 +28,13 @@ _OF_JAVASCRIPT = re.compile(r'^ *it\("([^"]+)"', re.M)
 
 
 def matching(block: Block) -> list[tuple[str, str, str]]:
-    """Return the rows of a block; those that name its page go before those with a pattern."""
+    """Return the rows of a block: by its page before those by a pattern, by more words first."""
     found = [
         row for row in ROWS if fnmatchcase(block.page, row[0]) and block.head.startswith(row[1])
     ]
-    return [row for row in found if row[0] == block.page] or found
+    found = [row for row in found if row[0] == block.page] or found
+    most = max((len(row[1]) for row in found), default=0)
+    return [row for row in found if len(row[1]) == most]
 
 
 BLOCKS = [block for page in every_page() for block in every_block(page)]
