@@ -24,8 +24,7 @@ sys.path.insert(0, str(Path.cwd()))
 django.setup()
 
 call_command("check", fail_level="WARNING", stdout=StringIO())
-call_command("makemigrations", "shop", "staff", verbosity=0)
-call_command("migrate", verbosity=0)
+call_command("migrate", run_syncdb=True, verbosity=0)
 
 from channels.testing import ApplicationCommunicator, WebsocketCommunicator  # noqa: E402
 from django.contrib import admin  # noqa: E402
