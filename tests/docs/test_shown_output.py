@@ -17,6 +17,7 @@ from django.test import Client
 
 from liveops import reaping
 from liveops.checks.database import database_messages
+from liveops.exceptions import InvalidStateError
 from liveops.models import LiveOperation
 from liveops.progress.view import Line
 from liveops.states import State
@@ -112,7 +113,7 @@ def test_a_resume_that_is_refused_names_the_changes() -> None:
         specific_class=lambda: SimpleNamespace(stages=["Load", "Test", "Save"])
     )
     operation: Any = changed
-    with pytest.raises(Exception, match="its stages are others now") as refusal:
+    with pytest.raises(InvalidStateError, match="its stages are others now") as refusal:
         _refuse_changes(operation, ["Load", "Check", "Save"], ["Load"])
     assert text == f"{CommandError.__name__}: {refusal.value}\n"
 
