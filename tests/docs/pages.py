@@ -7,11 +7,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("../README.md", "../CONTRIBUTING.md")
+"""The pages that stand elsewhere."""
 
+_FENCE = re.compile(r"^ *(`{3,}|~{3,})(.*)$")
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.M | re.S)
 _FILE = re.compile(r"# ([\w/]+\.py)\n")
 _HEAD = re.compile(r"(?:#|//|\{#|/\*) ([\w/.-]+\.\w+)(?: #\}| \*/)?\n")
 _PROMPT = "$ "
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page, whatever it is.
+
+    Attributes:
+        page: as its path below ``docs/``.
+        language: what stands behind the fence; empty if nothing does.
+        text: without the indentation of a list that it stands in.
+    """
+
+    page: str
+    language: str
+    text: str
+
+    @property
+    def head(self) -> str:
+        """Language and first line, by which a block is told from the others of its page."""
+        return f"{self.language} {self.text.partition(chr(10))[0]}"
 
 
 @dataclass(frozen=True)
@@ -20,6 +43,39 @@ class Command:
 
     line: str
     printed: tuple[str, ...]
+
+
+def every_page() -> list[str]:
+    """Return all pages, as paths below ``docs/``."""
+    return [*PAGES, *sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))]
+
+
+def every_block(page: str) -> list[Block]:
+    """Return all fenced blocks of a page, in their order."""
+    found, opened, lines = [], None, list[str]()
+    for line in (DOCS / page).read_text(encoding="utf-8").splitlines():
+        fence = _FENCE.match(line)
+        if opened is None:
+            opened, lines = fence, []
+        elif fence and fence[1] == opened[1] and not fence[2].strip():
+            text = textwrap.dedent("".join(f"{each}\n" for each in lines))
+            found.append(Block(page, opened[2].strip(), text))
+            opened = None
+        else:
+            lines.append(line)
+    assert opened is None, f"{page}: a block is not closed."
+    return found
+
+
+def block(page: str, head: str) -> str:
+    """Return the one block of a page whose language and first line begin so."""
+    (found,) = those(page, head)
+    return found
+
+
+def those(page: str, head: str) -> list[str]:
+    """Return the blocks of a page whose language and first line begin so."""
+    return [each.text for each in every_block(page) if each.head.startswith(head)]
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -76,11 +132,11 @@ def commands(lines: list[str]) -> Iterator[Command]:
 
 
 def all_files(pages: list[str]) -> dict[str, str]:
-    """Return the files of several pages; only the models of an app may be spread over them."""
+    """Return the files of several pages; models and settings may be spread over them."""
     found: dict[str, str] = {}
     for page in pages:
         for path, text in files(page).items():
-            shared = path.endswith("models.py")
+            shared = path.endswith(("models.py", "settings.py"))
             assert shared or path not in found, f"{path} is in two pages."
             found[path] = f"{found[path]}\n\n{text}" if path in found else text
     return found

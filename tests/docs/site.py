@@ -73,8 +73,8 @@ User.objects.create_user("ada")
 """
 
 
-def build(folder: Path, written: dict[str, str]) -> None:
-    """Write the site into a folder, with the files of its pages, and set up its database."""
+def write(folder: Path, written: dict[str, str]) -> None:
+    """Write the site into a folder, with the files of its pages."""
     files = {
         "mysite.py": _SETTINGS,
         "urls.py": _URLS,
@@ -86,6 +86,11 @@ def build(folder: Path, written: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.lstrip(), encoding="utf-8")
+
+
+def build(folder: Path, written: dict[str, str]) -> None:
+    """Write the site into a folder, with the files of its pages, and set up its database."""
+    write(folder, written)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _SET_UP],
         cwd=folder,

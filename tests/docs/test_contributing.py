@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import sessions
 from tests.docs.playing import ROOT
 from tests.unit.test_architecture import LAYERS, OPTIONAL
 
@@ -58,3 +59,13 @@ def test_the_words_of_the_architecture_test_are_explained() -> None:
 def test_its_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", PAGE)
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_tests_that_are_run_by_hand_are_there() -> None:
+    by_pytest, some, by_node = [each.line.split() for each in sessions("../CONTRIBUTING.md")[0]]
+    assert (ROOT / by_pytest[-1]).is_dir()
+    *_, path, option, word = some
+    assert option == "-k"
+    assert re.search(rf"def test_\w*{word}", (ROOT / path).read_text(encoding="utf-8"))
+    assert by_node[:2] == ["node", "--test"]
+    assert (ROOT / by_node[2]).is_file()

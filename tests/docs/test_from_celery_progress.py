@@ -1,28 +1,32 @@
 """How to install, and how to come from celery-progress: what these pages show runs in a site."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from tests.docs import site
-from tests.docs.pages import all_files, blocks, files
+from tests.docs.pages import all_files, block, blocks, files, sessions
 from tests.docs.playing import PATIENCE, ROOT
 
 INSTALL, PAGE = "how-to/install.md", "how-to/from-celery-progress.md"
 
 _MORE_SETTINGS = """
-INSTALLED_APPS = [
+DJANGO_S_APPS = [
     "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    *INSTALLED_APPS,
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -31,7 +35,6 @@ MIDDLEWARE = [
 ]
 ALLOWED_HOSTS = ["testserver"]
 STATIC_URL = "static/"
-LOGIN_URL = "admin:login"
 TEMPLATES[0]["OPTIONS"] = {
     "context_processors": [
         "django.template.context_processors.request",
@@ -69,6 +72,7 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "mysite"
 django.setup()
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -77,6 +81,8 @@ from shop.models import ResizeAll
 
 time.sleep = lambda seconds: None
 found = {"anonymous": Client().post("/adding/").status_code}
+options = settings.DATABASES["default"]["OPTIONS"]
+found["settings"] = [options["transaction_mode"], settings.LOGIN_URL]
 ada = Client()
 ada.force_login(User.objects.get(username="ada"))
 asked = [
@@ -97,13 +103,27 @@ print(json.dumps(found))
 """
 
 
+def piece(words: str) -> str:
+    """Return the one python block about installing that has these words."""
+    (text,) = [each for each in blocks(INSTALL, "python") if words in each]
+    return text
+
+
+def settings() -> str:
+    """Return what is to be added to the settings of a project that has Django's apps."""
+    apps, count = re.subn(r"# … .*Django.*", "*DJANGO_S_APPS,", piece("INSTALLED_APPS = ["))
+    assert count == 1
+    return f"{apps}\n{piece('DATABASES[')}"
+
+
 @pytest.fixture(scope="module")
 def found() -> Iterator[dict[str, Any]]:
     """What a visitor finds in a site with the files of both pages."""
     written = all_files([INSTALL, PAGE])
     (counting,), (adding,) = blocks(INSTALL, "django"), blocks(PAGE, "django")
     written |= {
-        "mysite.py": site._SETTINGS + _MORE_SETTINGS,
+        "mysite/__init__.py": f"{site._SETTINGS}{_MORE_SETTINGS}\n{settings()}",
+        "mysite/asgi.py": piece("get_asgi_application"),
         "urls.py": written["urls.py"] + _MORE_URLS,
         "shop/tasks.py": _TASKS,
         "shop/templates/shop/counting.html": counting,
@@ -141,6 +161,13 @@ def test_the_pages_of_the_one_that_was_installed(found: dict[str, Any]) -> None:
     assert 'data-liveop-state="FINISHED_OK"' in found["started"][1]
 
 
+def test_the_project_has_what_the_page_adds(found: dict[str, Any]) -> None:
+    """It is checked, where every warning fails, and migrated before anybody comes."""
+    lines = [each.line.removeprefix("python manage.py ") for each in sessions(INSTALL)[-1]]
+    assert lines[:3] == ["check", "makemigrations shop", "migrate"]
+    assert found["settings"] == ["IMMEDIATE", "admin:login"]
+
+
 def test_what_came_of_the_operations(found: dict[str, Any]) -> None:
     assert found["results"] == [
         ["shop.AddUp", "FINISHED_OK", {"total": 45}],
@@ -172,3 +199,31 @@ def test_code_that_stays_can_speak_to_p() -> None:
         ("check_cancelled",),
         ("percent", 0),
     ]
+
+
+def test_what_there_was_before_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[Any, ...]] = []
+
+    class ProgressRecorder:
+        """Stands for that of celery-progress."""
+
+        def __init__(self, task: Any) -> None:
+            """Take the task."""
+
+        def set_progress(self, current: int, total: int, description: str = "") -> None:
+            """Note the call."""
+            told.append((current, total, description))
+
+    recording = SimpleNamespace(ProgressRecorder=ProgressRecorder)
+    monkeypatch.setitem(sys.modules, "celery_progress.backend", recording)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    before: dict[str, Any] = {"__name__": "before.tasks"}
+    with Celery("before", set_as_current=False):
+        exec(block(PAGE, "python # before: shop/tasks.py"), before)  # noqa: S102  (the page's own code)
+        assert before["add_up"].run(3) == 3
+    assert told == [(1, 3, "0 so far"), (2, 3, "1 so far"), (3, 3, "3 so far")]
+    task = SimpleNamespace(delay=lambda seconds: SimpleNamespace(task_id=f"waits {seconds}"))
+    monkeypatch.setitem(sys.modules, "shop.tasks", SimpleNamespace(add_up=task))
+    monkeypatch.setattr("django.shortcuts.render", lambda *given: given)
+    exec(block(PAGE, "python # before: shop/views.py"), before)  # noqa: S102  (the page's own code)
+    assert before["adding"](None) == (None, "shop/adding.html", {"task_id": "waits 10"})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from liveops.templatetags.liveops import register
-from tests.docs.pages import DOCS
+from tests.docs.pages import DOCS, block
 
 PACKAGE = DOCS.parent / "liveops"
 TEMPLATES = PACKAGE / "templates/liveops"
@@ -30,6 +30,15 @@ def test_every_custom_property_is_listed() -> None:
     first_rule = CSS[CSS.index("{") : CSS.index("}")]
     declared = re.findall(r"(--liveop-[\w-]+):", first_rule)
     assert re.findall(r"^\| `(--liveop-[\w-]+)` \|", STYLING, re.MULTILINE) == declared
+
+
+def test_the_rule_that_is_shown_sets_what_there_is() -> None:
+    rule = block("reference/styling.md", "css .liveop,")
+    selectors, _, declarations = rule.partition("{")
+    assert [f".{name}" in CSS for name in re.findall(r"\.([\w-]+)", selectors)] == [True] * 3
+    properties = re.findall(r"^ *(--[\w-]+): ", declarations, re.MULTILINE)
+    assert properties
+    assert all(f"  {name}:" in CSS for name in properties)
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)

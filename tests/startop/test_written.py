@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.docs.pages import block
+from tests.docs.playing import difference
 from tests.startop.project import APPS, CALLS, FILES, QUOTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,3 +144,8 @@ def test_what_is_written_is_as_ruff_would_have_it(said: dict[str, list[str]], fo
             check=False,
         )
         assert done.returncode == 0, done.stdout
+
+
+def test_the_page_of_commands_shows_what_it_says(said: dict[str, list[str]]) -> None:
+    shown = block("reference/commands.md", "text Wrote ").replace("shop", "plain")
+    assert difference(shown.splitlines(), said["defaults"][1].splitlines()) is None

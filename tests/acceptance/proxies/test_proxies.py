@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from scripts import ensure_parts
 from tests.acceptance.proxies.fronts import NAME, Caddy, Front, Nginx, replaced
 from tests.acceptance.proxies.visitor import ORIGIN, Visitor, attribute
-from tests.docs.pages import blocks
+from tests.docs.pages import blocks, sessions
 from tests.engines.fixtures import MakeEngines
 from tests.engines.servers import free_port
 from tests.engines.site import Engines
@@ -22,6 +22,7 @@ PAGE = "how-to/proxies.md"
 STATIC = Path(__file__).resolve().parents[3] / "liveops" / "static"
 APPLICATION = "tests.acceptance.proxies.asgi:application"
 SHEET = "liveops/liveops.css"
+COMMAND = sessions(PAGE)[0][0].line
 NGINX, NGINX_BELOW = blocks(PAGE, "nginx")
 CADDY, CADDY_BELOW = blocks(PAGE, "text")
 UPGRADE = "        proxy_set_header Upgrade $http_upgrade;\n"
@@ -60,11 +61,10 @@ class Places:
         if prefix not in self._sites:
             settings = {**settings_of(0), **(settings_of(1) if prefix else {})}
             site, port = self._make(settings=settings), free_port()
-            site.start(
-                *("python", "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), APPLICATION),
-                ready="Listening on TCP",
-                name="daphne",
-            )
+            changes = {"8001": str(port), "mysite.asgi:application": APPLICATION}
+            words = [changes.pop(word, word) for word in COMMAND.split()]
+            assert not changes, COMMAND
+            site.start("python", "-m", *words, ready="Listening on TCP", name="daphne")
             self._sites[prefix] = site, port
         return self._sites[prefix]
 
