@@ -59,7 +59,6 @@ def test_an_app_that_there_is_not(app: Path, label: str, sentence: str) -> None:
         ("Run", "LiveOperation needs the name Run itself: choose another one."),
         ("Progress", "LiveOperation needs the name Progress itself: choose another one."),
         ("Taken", "shop has a model Taken already."),
-        ("Walk", "Two operations cannot have one name: there is testapp.Walk."),
     ],
 )
 def test_a_name_that_will_not_do(app: Path, name: str, sentence: str) -> None:
