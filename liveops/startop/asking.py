@@ -45,10 +45,10 @@ def require_name(app: AppConfig, name: str) -> None:
     Raises:
         CannotWriteError: with the reason.
     """
-    if not name.isidentifier() or iskeyword(name):
+    better = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    if not name.isidentifier() or iskeyword(name) or not better:
         raise CannotWriteError(f"{name!r} cannot be the name of a class.")
-    if not name[0].isupper() or "_" in name:
-        better = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
+    if name != better:  # letters of many scripts have no capitals
         raise CannotWriteError(f"A class is named like {better}, not {name}.")
     if name.lower() in RESERVED_NAMES or name in _OURS:
         raise CannotWriteError(f"LiveOperation needs the name {name} itself: choose another one.")
