@@ -40,7 +40,7 @@ suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 # What others define is theirs to describe; no inventory is fetched from another host. Bases and
 # rooms that are not public are named, and not described.
 _NOT_PUBLIC = r"""(?x:
-    fencing | guarded | staged | scripts\.phases | (admin|progress|views)\.\w+
+    fencing | guarded | parentage | staged | scripts\.phases | (admin|progress|views)\.\w+
     | tokens | rechecking | rights_\w+
 )"""
 nitpick_ignore_regex = [

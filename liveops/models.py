@@ -24,6 +24,7 @@ from liveops.exceptions import ConfigurationError, InvalidStateError, UnknownOpe
 from liveops.fencing import FencedModel
 from liveops.guarded import GuardedOperation
 from liveops.naming import template_name
+from liveops.parentage import ParentOfMany
 from liveops.rows import CommandRun, ControlRecord, LiveProgress, LogLine, StageRun
 from liveops.shares import Share
 from liveops.staged import StagedOperation
@@ -46,7 +47,7 @@ def current_language() -> str:
     return translation.get_language() or settings.LANGUAGE_CODE
 
 
-class LiveOperation(GuardedOperation, StagedOperation, FencedModel):
+class LiveOperation(ParentOfMany, GuardedOperation, StagedOperation, FencedModel):
     """One requested piece of work; subclass it and write ``run(self, p)`` or stage methods.
 
     Attributes:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -49,6 +49,25 @@ def live_url(operation: "LiveOperation", *, stay: bool = False) -> str:
         return url
     path, mark, fragment = url.partition("#")
     return f"{path}{'&' if '?' in path else '?'}stay=1{mark}{fragment}"
+
+
+def told_url(operation: "LiveOperation") -> str:
+    """Return what watchers are told as the address of the live page.
+
+    It is empty where a process has none: a worker or a command runs operations all the same.
+    """
+    return live_url(operation) if has_pages() else ""
+
+
+def has_pages() -> bool:
+    """Return whether the URLconf of this process has ``liveops.urls``."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return False
+    try:
+        reverse("liveops:list")
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def is_allowed(url: str) -> bool:

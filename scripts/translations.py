@@ -11,12 +11,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import PoFileError, read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
@@ -58,6 +59,10 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w+\}")
 _MARKUP = re.compile(r"</?\w[^>]*>|&\w+;")
 
 
+class BrokenFileError(Exception):
+    """A file cannot be read; the message says which, and where."""
+
+
 class Words(Catalog):
     """A catalogue whose header says nothing that differs from day to day.
 
@@ -94,11 +99,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     is_check = options.check
-    template = extracted()
+    try:
+        template = extracted()
+    except BrokenFileError as error:
+        print(error)
+        return 1
     files = {TEMPLATE: po_bytes(template)}
     problems = []
     for language in options.languages or PLURALS:
-        catalog = updated(language, template)
+        try:
+            catalog = updated(language, template)
+        except BrokenFileError as error:  # it stays as it is, for somebody to mend
+            problems.append(str(error))
+            continue
         files[po_path(language)] = po_bytes(catalog)
         files[po_path(language).with_suffix(".mo")] = mo_bytes(catalog)
         wrong = mistakes(catalog)
@@ -116,28 +129,43 @@ def main(arguments: list[str] | None = None) -> int:
     return int(bool(problems))
 
 
-def sources() -> Iterator[tuple[str, bytes]]:
-    """Yield each file that may hold something to translate: its path, and its text as Python."""
+def sources() -> Iterator[Path]:
+    """Yield each file that may hold something to translate."""
     for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix not in {".py", ".html", ".txt"} or "migrations" in path.parts:
-            continue
+        if path.suffix in {".py", ".html", ".txt"} and "migrations" not in path.parts:
+            yield path
+
+
+def marked(path: Path) -> list[Any]:
+    """Return what a file has marked, as Babel tells of it.
+
+    Raises:
+        BrokenFileError: it is not what its name says.
+    """
+    try:
         text = path.read_text(encoding="utf-8")
         if path.suffix != ".py":
             # Indented as a template is, it would be no Python.
             text = _LINE_START.sub("", templatize(text, origin=str(path)))
-        yield path.relative_to(ROOT).as_posix(), text.encode()
+        file = io.BytesIO(text.encode())
+        return list(extract("python", file, KEYWORDS, ["Translators:"], strip_comment_tags=True))
+    except (SyntaxError, TokenError, UnicodeDecodeError) as error:
+        name = path.relative_to(ROOT)
+        raise BrokenFileError(f"{name} cannot be read ({error}): mend it first.") from error
 
 
 def extracted() -> Words:
-    """Return all that there is to translate, in the order of the files."""
+    """Return all that there is to translate, in the order of the files.
+
+    Raises:
+        BrokenFileError: a file cannot be read.
+    """
     if not settings.configured:
         settings.configure(USE_I18N=True)
     catalog, places = Words(), dict[tuple[Any, str | None], set[str]]()
-    for name, text in sources():
-        found = extract(
-            "python", io.BytesIO(text), KEYWORDS, ["Translators:"], strip_comment_tags=True
-        )
-        for _line, words, comments, context in found:
+    for path in sources():
+        name = path.relative_to(ROOT).as_posix()
+        for _line, words, comments, context in marked(path):
             catalog.add(words, None, auto_comments=comments, context=context)
             key = (words if isinstance(words, str) else words[0], context)
             places.setdefault(key, set()).add(name)
@@ -148,13 +176,24 @@ def extracted() -> Words:
 
 
 def stored(language: str) -> Words:
-    """Return the catalogue of a language as its file has it; empty without one."""
+    """Return the catalogue of a language as its file has it; empty without one.
+
+    Raises:
+        BrokenFileError: a line of it is none of a catalogue, as after a merge that met a conflict.
+    """
     path, catalog = po_path(language), Words(language)
     if path.is_file():
         with path.open("rb") as file:
-            for message in read_po(file, locale=language):
-                if message.id:
-                    catalog[message.id] = message
+            try:
+                read = read_po(file, locale=language, abort_invalid=True)
+            except (PoFileError, UnicodeDecodeError) as error:
+                what = f": {error}"
+                if isinstance(error, PoFileError):
+                    what = f", line {error.lineno + 1}: {error.line!r} belongs in no catalogue"
+                raise BrokenFileError(f"{path.relative_to(ROOT)}{what}. Mend it first.") from error
+        for message in read:
+            if message.id:
+                catalog[message.id] = message
     return catalog
 
 
@@ -212,10 +251,13 @@ def po_bytes(catalog: Words) -> bytes:
 
 
 def mo_bytes(catalog: Words) -> bytes:
-    """Return a catalogue as programs read it: what is not translated is left out."""
+    """Return a catalogue as programs read it: what is not right is left out, and shown in English.
+
+    A text with another placeholder could not be filled in.
+    """
     file, complete = io.BytesIO(), Words(catalog.language)
     for message in catalog.messages():
-        if all(texts_of(message.string)):
+        if _mistake(message, catalog) is None:
             complete[message.id] = message
     write_mo(file, complete)
     return file.getvalue()

@@ -9,13 +9,20 @@ from typing import Any
 
 from django.core.checks import CheckMessage, register
 
-__all__ = ["check_operations", "check_settings", "check_sockets"]
+__all__ = ["check_operations", "check_pages", "check_settings", "check_sockets"]
 
 
 @register("liveops")
 def check_operations(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     """Check every operation class: its stages, and that there is something to run."""
     found: list[CheckMessage] = import_module("liveops.checks.operations").class_messages()
+    return found
+
+
+@register("liveops")
+def check_pages(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Check what pages need beside settings of their own: apps, addresses, a login, a server."""
+    found: list[CheckMessage] = import_module("liveops.checks.pages").page_messages()
     return found
 
 

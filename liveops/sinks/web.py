@@ -8,7 +8,7 @@ from liveops import rendering
 from liveops.layers import channel_layer
 from liveops.models import LiveOperation
 from liveops.progress.update import Finished, Region, Update
-from liveops.redirects import live_url
+from liveops.redirects import told_url
 from liveops.sinks.sender import Sender, sender
 
 _quoted = json.JSONEncoder().encode  # json.dumps() makes an encoder of its own for a dict
@@ -65,6 +65,6 @@ class WebSink:
 def _finished_text(pk: str, operation: LiveOperation, finished: Finished | None) -> str:
     if finished is None:
         return ""
-    url = live_url(operation)
+    url = told_url(operation)
     body = {"state": finished.state, "url": url, "success_url": finished.success_url}
     return json.dumps({"op": pk, "liveop_finished": body})

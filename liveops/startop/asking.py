@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.apps import AppConfig, apps
 
-from liveops.models import RESERVED_NAMES, LiveOperation
+from liveops.models import RESERVED_NAMES
 from liveops.stages import identifier, name_problems
 from liveops.startop.errors import CannotWriteError
 from liveops.startop.text import method_name
@@ -45,20 +45,15 @@ def require_name(app: AppConfig, name: str) -> None:
     Raises:
         CannotWriteError: with the reason.
     """
-    if not name.isidentifier() or iskeyword(name):
+    better = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    if not name.isidentifier() or iskeyword(name) or not better:
         raise CannotWriteError(f"{name!r} cannot be the name of a class.")
-    if not name[0].isupper() or "_" in name:
-        better = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
+    if name != better:  # letters of many scripts have no capitals
         raise CannotWriteError(f"A class is named like {better}, not {name}.")
     if name.lower() in RESERVED_NAMES or name in _OURS:
         raise CannotWriteError(f"LiveOperation needs the name {name} itself: choose another one.")
     if name.lower() in app.models:
         raise CannotWriteError(f"{app.label} has a model {name} already.")
-    for model in apps.get_models():
-        # Django gives LiveOperation an attribute of that name for each of them.
-        if issubclass(model, LiveOperation) and model._meta.model_name == name.lower():
-            label = model._meta.label
-            raise CannotWriteError(f"Two operations cannot have one name: there is {label}.")
 
 
 def require_stages(stages: list[str], *, has_methods: bool) -> None:

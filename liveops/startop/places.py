@@ -1,5 +1,7 @@
 """Where an app keeps its models and its tests, and what changes there."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,14 +32,28 @@ class Change:
     after: str
     what: str
 
-    def apply(self) -> None:
-        """Write it.
 
-        Raises:
-            OSError: it cannot be written, or somebody made the file meanwhile.
-        """
-        with self.path.open("x" if self.before is None else "w", encoding="utf-8", newline="") as f:
-            f.write(self.after)
+def write_all(planned: Sequence[Change]) -> None:
+    """Write all of several changes, or none.
+
+    Raises:
+        OSError: one cannot be written, or somebody made the file meanwhile.
+    """
+    with ExitStack() as undoing, ExitStack() as files:  # closed before anything is undone
+        opened = []
+        for change in planned:  # each is opened before one is changed
+            is_new = change.before is None
+            file = files.enter_context(change.path.open("xb" if is_new else "r+b"))
+            if is_new:
+                undoing.callback(change.path.unlink)
+            opened.append(file)
+        for change, file in zip(planned, opened, strict=True):
+            if change.before is not None:
+                undoing.callback(change.path.write_bytes, change.before.encode())
+            file.write(change.after.encode())
+            file.truncate()
+            file.flush()
+        undoing.pop_all()
 
 
 def changes(app: AppConfig, operation: Operation) -> list[Change]:
@@ -73,12 +89,12 @@ def _with_class(path: Path, operation: Operation) -> Change:
     source, before = _read(path)
     if source.binds(operation.name):
         raise CannotWriteError(f"{path} has a {operation.name} already.")
-    _add_imports(
-        path,
-        source,
-        [(operation.pausing_module, ""), (_MODELS, "LiveOperation"), (_PROGRESS, "Progress")],
-    )
-    source.append(operation.source(source.quote))
+    module = operation.pausing_module
+    # A file may have the name of the module for something else: `from time import time`, say.
+    is_free = not source.has_another(module, (module, ""))
+    sleep = (module, "" if is_free else "sleep")
+    _add_imports(path, source, [sleep, (_MODELS, "LiveOperation"), (_PROGRESS, "Progress")])
+    source.append(operation.source(source.quote, f"{module}.sleep" if is_free else "sleep"))
     return Change(path, before, source.text, f"class {operation.name}")
 
 
@@ -107,7 +123,7 @@ def _test_change(app: AppConfig, operation: Operation) -> Change:
 
 def _add_imports(path: Path, source: Source, imports: list[tuple[str, str]]) -> None:
     for module, name in imports:
-        if name and source.binds(name) and not source.takes_from(module, name):
+        if name and source.has_another(name, (module, name)):
             raise CannotWriteError(
                 f"{path} has another {name}, where the one from {module} is needed."
             )

@@ -1,12 +1,19 @@
 """A Python file that somebody wrote, to which something is added in its own style."""
 
 import ast
+import io
 import re
 import sys
+from bisect import bisect
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
+from liveops.startop.names import Binding, bindings
+
+_BYTE_ORDER_MARK = "\ufeff"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _INDENT = re.compile(r"^([ \t]+)\S", re.M)
 
 
@@ -28,7 +35,7 @@ class _Import:
 
 
 class Source:
-    """The text of a file, with the lines ended by ``\\n`` whatever it has.
+    """The text of a file; what is added ends its lines as most of the others are.
 
     Args:
         text: as it was read; may be empty.
@@ -41,8 +48,10 @@ class Source:
     """
 
     def __init__(self, text: str) -> None:
-        self._newline = "\r\n" if "\r\n" in text else "\n"
-        self._text = text.replace("\r\n", "\n")
+        self._mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+        self._text = text.removeprefix(_BYTE_ORDER_MARK)
+        ends = Counter(_LINE_END.findall(self._text))
+        self._newline = max(ends, key=lambda end: ends[end], default="\n")
         self._tree = ast.parse(self._text)
         self.quote = "'" if self._text.count("'") > self._text.count('"') else '"'
         indent = _INDENT.search(self._text)
@@ -50,21 +59,26 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The text, with the line endings of the file."""
-        return self._text.replace("\n", self._newline)
+        """The text, with the line endings of the file, and its mark of the byte order."""
+        return f"{self._mark}{self._text}"
 
     def binds(self, name: str) -> bool:
-        """Return whether a name at the top of the file means something."""
-        return any(name in _names(node) for node in self._tree.body)
+        """Return whether a name means something in the file."""
+        return any(one.name == name for one in bindings(self._tree))
 
-    def takes_from(self, module: str, name: str) -> bool:
-        """Return whether a name is imported from a module."""
-        return any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == module
-            and any(alias.name == name and alias.asname in {None, name} for alias in node.names)
-            for node in self._tree.body
-        )
+    def has_another(self, name: str, origin: tuple[str, str]) -> bool:
+        """Return whether a name means, or may mean, something else than what is imported so.
+
+        Args:
+            name: the name.
+            origin: a module and the name in it, which is empty for the module itself.
+        """
+        return any(one.name == name and one.origin != origin for one in bindings(self._tree))
+
+    def takes(self, module: str, name: str = "") -> bool:
+        """Return whether a module, or a name from it, is imported under its own name."""
+        wanted = Binding(name or module, (module, name), is_certain=True)
+        return wanted in bindings(self._tree)
 
     @property
     def imports_relatively(self) -> bool:
@@ -78,15 +92,51 @@ class Source:
             module: with dots in front if it is relative.
             name: what of it; empty for the module itself.
         """
-        if name and self.takes_from(module, name):
+        if self.takes(module, name):
             return
-        if not name and self.binds(module):
-            return
-        line = f"from {module} import {name}" if name else f"import {module}"
+        for node in self._tree.body if name else ():
+            match node:
+                case ast.ImportFrom(module=named, level=0, names=[*aliases]) if named == module:
+                    if aliases[0].name != "*":
+                        self._add_alias(aliases, name)
+                        return
         after, above, below = self._place(module)
-        lines = self._text.split("\n") if self._text else []
-        lines[after:after] = [*[""] * above, line, *[""] * below]
-        self._renew("\n".join(lines) if lines[-1:] == [""] else "\n".join([*lines, ""]))
+        line = f"from {module} import {name}" if name else f"import {module}"
+        self._insert(after, [*[""] * above, line, *[""] * below])
+
+    def _add_alias(self, aliases: list[ast.alias], name: str) -> None:
+        """Add a name to those that are imported from a module: by the alphabet, if they are so."""
+        names = [alias.name for alias in aliases]
+        place = bisect(names, _order(name), key=_order)
+        if place == len(names) or names != sorted(names, key=_order):
+            self._add_behind(aliases[-1], name, is_alone=aliases[0].lineno != aliases[-1].lineno)
+            return
+        alias = aliases[place]
+        row, column = alias.lineno - 1, alias.col_offset
+        start = self._lines()[row].encode()[:column].decode()
+        self._put(row, column, f"{name}, " if start.strip() else f"{name},\n{start}")
+
+    def _insert(self, after: int, added: list[str]) -> None:
+        """Put lines behind the line of a number, from 1 on; behind 0 is at the top."""
+        lines = self._lines()
+        if lines and not _LINE_END.search(lines[-1]):
+            lines[-1] += self._newline
+        while added[-1:] == [""] and after == len(lines):  # nothing is below
+            added = added[:-1]
+        lines[after:after] = [f"{line}{self._newline}" for line in added]
+        self._renew("".join(lines))
+
+    def _put(self, row: int, column: int, text: str) -> None:
+        """Put a text into a line, behind so many bytes of UTF-8, as Python counts them."""
+        lines = self._lines()
+        line = lines[row].encode()
+        added = text.replace("\n", self._newline).encode()
+        lines[row] = (line[:column] + added + line[column:]).decode()
+        self._renew("".join(lines))
+
+    def _lines(self) -> list[str]:
+        """Return the lines as Python counts them, with their ends."""
+        return list(io.StringIO(self._text, newline=""))
 
     def _place(self, module: str) -> tuple[int, int, int]:
         """Return the line to put an import behind, and the empty lines above and below it."""
@@ -129,18 +179,18 @@ class Source:
         body = self._tree.body
         if body and ast.get_docstring(self._tree) is not None:
             return _last_line(body[0]), 1, 1
-        first = body[0].lineno - 1 if body else len(self._text.splitlines())
-        comments = list(
-            takewhile(lambda line: line.startswith("#"), self._text.split("\n")[:first])
-        )
+        lines = self._lines()
+        first = body[0].lineno - 1 if body else len(lines)
+        comments = list(takewhile(lambda line: line.startswith("#"), lines[:first]))
         return len(comments), 0, 1
 
     def append(self, text: str) -> None:
         """Add definitions at the end, below two empty lines, indented as the file is."""
         levels = re.compile(r"^(?: {4})+", re.M)
         text = levels.sub(lambda found: self._indent * (len(found[0]) // 4), text)
-        before = self._text.rstrip("\n")
-        self._renew(f"{before}\n\n\n{text}" if before else text)
+        before = self._text.rstrip("\r\n")
+        added = f"\n\n\n{text}" if before else text
+        self._renew(before + added.replace("\n", self._newline))
 
     def add_to_all(self, name: str) -> None:
         """Add a name to ``__all__``, if there is one that is written out."""
@@ -154,26 +204,31 @@ class Source:
 
     def _add_element(self, value: ast.List | ast.Tuple, name: str) -> None:
         quoted = f"{self.quote}{name}{self.quote}"
-        # Columns count the bytes of UTF-8.
-        lines = self._text.encode().split(b"\n")
-        row, column, between = value.lineno - 1, value.col_offset + 1, ""
-        after = "," if isinstance(value, ast.Tuple) else ""
         if value.elts:
             last = value.elts[-1]
-            row, column = _last_line(last) - 1, last.end_col_offset or 0
-            start = lines[row][: len(lines[row]) - len(lines[row].lstrip())].decode()
-            has_own_line = last.lineno != value.lineno
-            between, after = (f",\n{start}" if has_own_line else ", "), ""
-        added = f"{between}{quoted}{after}".encode()
-        lines[row] = lines[row][:column] + added + lines[row][column:]
-        self._renew(b"\n".join(lines).decode())
+            self._add_behind(last, quoted, is_alone=last.lineno != value.lineno)
+        else:
+            comma = "," if isinstance(value, ast.Tuple) else ""
+            self._put(value.lineno - 1, value.col_offset + 1, f"{quoted}{comma}")
+
+    def _add_behind(self, last: ast.expr | ast.alias, text: str, *, is_alone: bool) -> None:
+        """Add something behind the last of several, on a line of its own or on the same one."""
+        row, column = _last_line(last) - 1, last.end_col_offset or 0
+        above, line = ["", *self._lines()][row : row + 2]
+        start = line[: len(line) - len(line.lstrip())]
+        if not is_alone or above.rstrip().endswith("\\"):
+            self._put(row, column, f", {text}")
+        elif line.encode()[column:].lstrip().startswith(b","):  # what follows belongs to the last
+            self._insert(row + 1, [f"{start}{text},"])
+        else:
+            self._put(row, column, f",\n{start}{text}")
 
     def _renew(self, text: str) -> None:
         self._text = text
         self._tree = ast.parse(text)
 
 
-def _last_line(node: ast.stmt | ast.expr) -> int:
+def _last_line(node: ast.stmt | ast.expr | ast.alias) -> int:
     return node.end_lineno or node.lineno
 
 
@@ -181,17 +236,6 @@ def _is_standard(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
-def _names(node: ast.stmt) -> set[str]:
-    """Return what a statement at the top of a file binds; of those in others nothing."""
-    match node:
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            return {(alias.asname or alias.name).partition(".")[0] for alias in names}
-        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-            return {name}
-        case ast.AsyncFunctionDef(name=name):
-            return {name}
-        case ast.Assign(targets=targets):
-            return {target.id for target in targets if isinstance(target, ast.Name)}
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return {name}
-    return set()
+def _order(name: str) -> tuple[int, str]:
+    """Return where a name belongs among those that are imported: constants, classes, the rest."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2, name)

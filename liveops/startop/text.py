@@ -36,8 +36,13 @@ class Operation:
         """The module that the written code pauses with."""
         return "asyncio" if self.is_async else "time"
 
-    def source(self, quote: str) -> str:
-        """Return the class, with a file's quotation mark."""
+    def source(self, quote: str, sleep: str) -> str:
+        """Return the class.
+
+        Args:
+            quote: the file's quotation mark.
+            sleep: what the function that pauses is called in the file.
+        """
         kind = "methods" if self.has_methods else "blocks"
         part = "method" if self.has_methods else "block"
         stages = "".join(
@@ -48,7 +53,7 @@ class Operation:
                 heading=literal(f"{stage} is under way", quote),
                 method=method_name(stage),
                 define=self._define,
-                pause="await asyncio.sleep" if self.is_async else "time.sleep",
+                pause=f"await {sleep}" if self.is_async else sleep,
             )
             for stage in self.stages
         )

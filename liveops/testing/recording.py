@@ -22,6 +22,7 @@ from liveops.states import State
 from liveops.store import Claim
 from liveops.testing.clocks import HandClock
 from liveops.testing.commands import Commands
+from liveops.testing.given import require_operation
 from liveops.testing.record import Attempted, RanCommand, Record, Said, TemplateSwap, keep
 from liveops.testing.runs import Plan, RecordedRun, RecordingLedger, RecordingPump
 
@@ -62,7 +63,7 @@ class RecordingProgress(Progress):
 
     Raises:
         ConfigurationError: ``stages_to_run`` cannot be run.
-        ValueError: there is no such stage.
+        TypeError, ValueError: no operation; no such stage; no number to count to.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class RecordingProgress(Progress):
         checkpoints: Mapping[str, Any] | None = None,
     ) -> None:
         self._is_bare = operation is None
-        operation = LiveOperation() if operation is None else operation
+        operation = LiveOperation() if operation is None else require_operation(operation, "()")
         if stages_to_run is not None:
             operation.stages_to_run = list(stages_to_run)
         operation.check_stages_to_run()

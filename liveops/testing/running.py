@@ -1,5 +1,6 @@
 """``run_operation()``: an operation from its claim to its end, here and now."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from django.test.utils import override_settings
 from liveops import store
 from liveops.exceptions import InvalidStateError
 from liveops.models import LiveOperation
+from liveops.progress.bridge import in_event_loop
 from liveops.runners.executor import execute
 from liveops.sinks.sender import Sender, sender
 from liveops.sinks.web import WebSink
@@ -19,10 +21,12 @@ from liveops.testing.clocks import SkippingClock
 from liveops.testing.commands import REAL, Commands
 from liveops.testing.commits import real_commits
 from liveops.testing.frames import Frame
+from liveops.testing.given import require_operation
 from liveops.testing.outcome import Outcome
 from liveops.testing.record import Record, keep
 from liveops.testing.runs import Plan, RecordedRun, RecordingPump
 
+_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"  # as Django has it for threads whose loop is another's
 _FRAMES = 500
 _SHARE = 10.0
 
@@ -57,7 +61,7 @@ def run_operation(
         cancel_at: the stage in which ``user`` cancels, as soon as it is entered.
         cancel_after_lines: the number of log lines after which ``user`` cancels.
         cancel_after_items: the number of items of ``p.track()``, in all loops together, after which
-            ``user`` cancels.
+            ``user`` cancels: before the next item, or at the end of the loop.
         commands: what ``p.run()`` does, as for :class:`liveops.testing.RecordingProgress`; they are
             really run if left out.
         follow: whether the operations that it is chained to are run, too.
@@ -65,9 +69,17 @@ def run_operation(
     Raises:
         InvalidStateError: it is not saved, or neither waits nor can be resumed or restarted.
         ConfigurationError: ``stages_to_run`` cannot be run.
-        ValueError: there is no stage ``cancel_at``.
+        TypeError: it is no operation, a class perhaps; or what is counted to is no whole number.
+        ValueError: there is no stage ``cancel_at``, or what is counted to is less than 0.
+        RuntimeError: an event loop runs in this thread: await :func:`arun_operation` there.
         KeyboardInterrupt, SystemExit: raised by the operation; it is INTERRUPTED then.
     """
+    require_operation(operation, ".objects.create()")
+    if in_event_loop() and not os.environ.get(_UNSAFE):
+        raise RuntimeError(
+            "run_operation() waits for the operation, which nothing may do in an event loop: write "
+            "'await arun_operation(...)' there."
+        )
     plan = Plan(cancel_at, cancel_after_lines, cancel_after_items, user, commands)
     if operation._state.adding:
         raise InvalidStateError("Save the operation before you run it.")

@@ -19,6 +19,7 @@ from liveops.stages import StageState
 from liveops.store import Claim
 from liveops.testing.clocks import HandClock
 from liveops.testing.commands import REAL, Commands, Simulation
+from liveops.testing.given import require_number
 from liveops.testing.record import Record
 
 
@@ -44,8 +45,11 @@ class Plan:
         """Refuse a plan that can never come true.
 
         Raises:
-            ValueError: it names a stage that there is none of.
+            TypeError: what is counted to is no whole number.
+            ValueError: that is less than 0, or it names a stage that there is none of.
         """
+        require_number("cancel_after_lines", self.cancel_after_lines)
+        require_number("cancel_after_items", self.cancel_after_items)
         if self.cancel_at is not None and self.cancel_at not in operation.stages:
             name, known = type(operation).__name__, ", ".join(operation.stages) or "none"
             raise ValueError(f"{name} has no stage {self.cancel_at!r}; its stages: {known}.")
@@ -151,6 +155,10 @@ class RecordedRun(Run):
         wanted = self._plan.cancel_after_lines
         if wanted is not None and len(self.record.lines) >= wanted:
             self._cancel()
+        counter = self.state.counter
+        is_looping = counter is not None and counter.active
+        if self._items and self._items == self._plan.cancel_after_items and not is_looping:
+            self._cancel()  # that was the last item, and no next one asks
 
     def _cancel(self) -> None:
         """Have the run cancelled, the first time."""

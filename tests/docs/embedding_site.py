@@ -20,6 +20,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'"]}}
+LOGIN_URL = "/login/"
 STATIC_URL = "static/"
 TEMPLATES[0]["OPTIONS"] = {
     "context_processors": [

@@ -1,6 +1,7 @@
 // Which operations a page follows, and how its controls change that.
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
+import { list } from "./overview.mjs";
 import { A, B, Page, badge, container, html } from "./page.mjs";
 
 let page;
@@ -87,9 +88,15 @@ describe("following", () => {
   });
 
   it("says what is missing where there is no htmx", async () => {
-    page = await Page.plain(container(A), { htmx: false });
+    page = await Page.plain(container(A) + container(B, { state: "FINISHED_OK" }) + list(), {
+      htmx: false,
+    });
     assert.deepEqual(page.sockets, []);
     assert.match(page.errors.join(), /htmx 2/);
+    assert.equal(page.indicator(), "Incomplete");
+    assert.equal(page.indicator(B), "", "nothing more is to come there");
+    const ofList = page.document.querySelector("[data-liveops-view] .liveop-connection");
+    assert.equal(ofList.textContent, "Incomplete");
   });
 });
 

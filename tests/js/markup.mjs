@@ -31,7 +31,7 @@ export function container(op, options = {}) {
     <div id="op-status">${status}</div>
     <p class="liveop-connection" data-text-live="Live" data-text-connecting="Connecting"
       data-text-offline="Offline" data-text-polling="Polling" data-text-refused="Refused"
-      data-text-failed="Failed"></p>
+      data-text-failed="Failed" data-text-incomplete="Incomplete"></p>
     <button data-liveop-notify type="button" data-text-title="When it ends"
       data-text-denied="Not allowed" hidden>Notify me</button>
     <p class="liveop-announcer" aria-live="polite" data-text-end="{title}: {state}"

@@ -12,7 +12,7 @@ export function list(inner = rows(row(A, "one"), row(B, "two")), { query = "stat
     data-liveops-mark="m0" data-liveops-language="de" data-liveops-zone="Europe/Berlin" ${live}>
     <form><input id="search" name="q"></form>${inner}
     <p class="liveop-connection" data-text-blocked="Every 5 seconds" data-text-offline="Lost"
-      data-text-refused="Refused"></p></div>`;
+      data-text-refused="Refused" data-text-incomplete="Incomplete"></p></div>`;
 }
 
 export const words = (text, isActive = true) =>

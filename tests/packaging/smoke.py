@@ -86,6 +86,7 @@ def configure(folder: Path) -> None:
         USE_TZ=True,
         ALLOWED_HOSTS=["testserver"],
         ROOT_URLCONF="urls",
+        LOGIN_URL="/login/",  # which is another site's
         STATIC_URL="static/",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         INSTALLED_APPS=[

@@ -37,7 +37,7 @@ CALLS = {
     "defaults": ("plain", "Inventory"),
     "a second one": ("plain", "Delivery", "--stages", "Load", "Save", 'Say "so"', "--methods"),
     "blocks": ("packed", "CountBoxes", "--blocks", "--stages", "Größe", "Write"),
-    "async": ("quoted", "Fetching", "--async", "--stages", "Fetch", "Class"),
+    "async": ("quoted", "Inventory", "--async", "--stages", "Fetch", "Class"),
     "async blocks": ("bare", "Fetch", "--blocks", "--async", "--stages", "It's", "Done"),
 }
 

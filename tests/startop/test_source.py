@@ -98,6 +98,62 @@ def test_a_text_is_written_as_python_reads_it(text: str, quote: str, written: st
     assert ast.literal_eval(written) == text
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from m import A\n", "from m import A, LiveOperation\n"),
+        (
+            "from m import Zoo, run  # of them\n",
+            "from m import LiveOperation, Zoo, run  # of them\n",
+        ),
+        ("from m import ALL, b\n", "from m import ALL, LiveOperation, b\n"),
+        ("from m import z, A\n", "from m import z, A, LiveOperation\n"),
+        (
+            "from m import (\n    A,  # one\n    Z,\n)\n",
+            "from m import (\n    A,  # one\n    LiveOperation,\n    Z,\n)\n",
+        ),
+        (
+            "from m import (\n    A,\n    B,  # two\n)\n",
+            "from m import (\n    A,\n    B,  # two\n    LiveOperation,\n)\n",
+        ),
+        (
+            "from m import (\n    A,\n    B\n)\n",
+            "from m import (\n    A,\n    B,\n    LiveOperation\n)\n",
+        ),
+        ("from m import (A, B,)\n", "from m import (A, B, LiveOperation,)\n"),
+        ("from m import A, \\\n    B\n", "from m import A, \\\n    B, LiveOperation\n"),
+        ("é = 1; from m import A\n", "é = 1; from m import A, LiveOperation\n"),
+        ("from m import *\n", "from m import *\nfrom m import LiveOperation\n"),
+        ("from .m import A\n", "from m import LiveOperation\n\nfrom .m import A\n"),
+    ],
+)
+def test_a_name_joins_those_from_its_module(before: str, after: str) -> None:
+    source = Source(before)
+    source.add_import("m", "LiveOperation")
+    assert source.text == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\r\n\r\nx = 1\ny = 2\r\n",
+        "import os\n\nx = 1\r\ny = 2\n",
+        "import os\r\rx = 1\ny = 2\r",
+        "\ufeffimport os\nx = '\x0c'  # \u2028\n",
+        "\ufeff",
+    ],
+    ids=["mostly-crlf", "mostly-lf", "mostly-cr", "mark", "mark-alone"],
+)
+def test_what_is_there_keeps_its_bytes(text: str) -> None:
+    source = Source(text)
+    source.add_import(*IMPORT)
+    source.append("z = 3\n")
+    rest = iter(source.text.splitlines(keepends=True))
+    assert all(line in rest for line in text.splitlines(keepends=True) if line.strip("\ufeff"))
+    assert source.text.startswith("\ufeff") is text.startswith("\ufeff")
+    ast.parse(source.text.removeprefix("\ufeff"))
+
+
 def test_line_endings_stay() -> None:
     source = Source("import os\r\n\r\nx = 1\r\n")
     source.add_import(*IMPORT)
@@ -128,17 +184,52 @@ def test_a_list_of_public_names_grows(before: str, after: str) -> None:
     "before",
     [
         "import B",
+        "import B.c",
         "from x import y as B",
         "class B: pass",
         "def B(): pass",
         "async def B(): pass",
         "B = 1",
         "B: int = 1",
+        "a, (B, *c) = d",
+        "for B in a: pass",
+        "with a as B: pass",
+        "if a:\n    import B\nelse:\n    pass",
+        "try:\n    pass\nexcept E as B:\n    pass",
+        "match a:\n    case {'b': [*B]}: pass",
+        "match a:\n    case {**B}: pass",
+        "(B := 1)",
     ],
 )
 def test_a_name_that_means_something_is_seen(before: str) -> None:
     assert Source(before).binds("B")
     assert not Source(before).binds("C")
+
+
+@pytest.mark.parametrize(
+    "before", ["def f():\n    B = 1", "x = [B for B in a]", "lambda B: B", "B"]
+)
+def test_a_name_that_means_something_elsewhere_is_not(before: str) -> None:
+    assert not Source(before).binds("B")
+
+
+@pytest.mark.parametrize(
+    ("before", "has_another", "takes"),
+    [
+        ("import time", False, True),
+        ("import time as time", False, True),
+        ("import asyncio as time", True, False),
+        ("from time import time", True, False),
+        ("import time\ntime = None", True, True),
+        ("try:\n    import time\nexcept ImportError:\n    time = None", True, False),
+        ("if a:\n    import time", False, False),
+        ("import timeit", False, False),
+    ],
+)
+def test_what_a_name_means_is_known(before: str, has_another: bool, takes: bool) -> None:
+    source = Source(before)
+    assert source.has_another("time", ("time", "")) is has_another
+    assert source.takes("time") is takes
 
 
 def test_what_is_no_python_is_refused() -> None:

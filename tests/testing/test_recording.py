@@ -97,40 +97,6 @@ def test_a_name_that_is_no_stage_is_not_among_the_stages() -> None:
     assert p.stages == {}
 
 
-@pytest.mark.parametrize(
-    ("options", "lines", "stages"),
-    [
-        ({"cancel_at": "Validate"}, 3, {"Load": "done", "Validate": "cancelled"}),
-        ({"cancel_after_items": 4}, 4, {"Load": "done", "Validate": "cancelled"}),
-        ({"cancel_after_lines": 2}, 2, {"Load": "cancelled"}),
-    ],
-    ids=["stage", "items", "lines"],
-)
-def test_a_cancel_comes_when_it_is_due(
-    options: dict[str, Any], lines: int, stages: dict[str, str]
-) -> None:
-    op = Walk(items=3)
-    p = RecordingProgress(op, **options)
-    with pytest.raises(OperationCancelled):
-        op.run(p)
-    assert len(p.lines) == lines
-    assert p.stages == stages
-
-
-def test_a_cancel_by_hand_ends_a_wait() -> None:
-    p = RecordingProgress(Shipload(note="x"))
-    p.check_cancelled()
-    p.cancel()
-    with pytest.raises(OperationCancelled):
-        p.check_cancelled()
-    assert p.operation.cancel_requested
-
-
-def test_cancelling_at_a_stage_that_there_is_none_of_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Walk has no stage 'Vaildate'; its stages: Load, Valid"):
-        RecordingProgress(Walk(), cancel_at="Vaildate")
-
-
 def test_stages_to_run_and_checkpoints() -> None:
     op = Shipload()
     p = RecordingProgress(op, stages_to_run=["Ship"])

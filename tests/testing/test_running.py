@@ -1,5 +1,6 @@
 """``run_operation()``: through the real store, inside the transaction of a test or outside."""
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -161,6 +162,22 @@ def test_a_cancel_is_that_of_a_user(ann: User) -> None:
     assert outcome.lines == ["Load 0", "Load 1"]
 
 
+def test_a_cancel_after_the_last_item_of_all_is_asked_for(ann: User) -> None:
+    def body(op: Any, p: Any) -> None:
+        for item in p.track(range(2)):
+            p.log(f"item {item}")
+        if op.note:
+            p.check_cancelled()
+
+    op = scripted(body)
+    outcome = run_operation(op, cancel_after_items=2, user=ann)
+    assert (outcome.state, op.cancel_requested) == ("FINISHED_OK", True), "nothing asked"
+    op.note = "asks"
+    op.save()
+    outcome = run_operation(op, restart=True, cancel_after_items=2)
+    assert (outcome.state, outcome.lines) == ("CANCELLED", ["item 0", "item 1"])
+
+
 def test_retries_do_not_wait_and_commands_are_answered() -> None:
     outcome = run_operation(Shipload.objects.create(note="x"), commands={"make": "built"})
     assert outcome.state == "FINISHED_OK", outcome
@@ -187,6 +204,28 @@ def test_what_cannot_be_run_is_refused() -> None:
         run_operation(Walk())
     with pytest.raises(ValueError, match="no stage 'Sink'"):
         run_operation(Walk.objects.create(), cancel_at="Sink")
+    with pytest.raises(TypeError, match=r"such as Walk\.objects\.create\(\)\."):
+        run_operation(Walk)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="cancel_after_lines has to be 0 or more"):
+        run_operation(Walk.objects.create(), cancel_after_lines=-1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_an_event_loop_the_other_one_is_to_be_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    op = Walk.objects.create(items=1)
+
+    async def main(*, is_refused: bool) -> Any:
+        if is_refused:
+            with pytest.raises(RuntimeError, match="await arun_operation"):
+                run_operation(op)
+            with pytest.raises(TypeError, match="is a class"):
+                await arun_operation(Walk)  # type: ignore[arg-type]
+            return None
+        return run_operation(op)  # as beside Playwright, whose loop is in the thread of the test
+
+    asyncio.run(main(is_refused=True))
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    assert asyncio.run(main(is_refused=False)).state == "FINISHED_OK"
 
 
 def test_coroutines() -> None:

@@ -56,6 +56,7 @@ LAYERS = {
     "liveops.overview": 2,
     "liveops.overview.*": 2,
     "liveops.pacing": 2,
+    "liveops.parentage": 2,
     "liveops.protocol": 2,
     "liveops.redirects": 2,
     "liveops.registry": 2,

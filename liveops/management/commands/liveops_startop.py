@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from liveops.naming import snake_case
 from liveops.startop.asking import find_app, require_name, require_stages
 from liveops.startop.errors import CannotWriteError
-from liveops.startop.places import Change, changes
+from liveops.startop.places import Change, changes, write_all
 from liveops.startop.text import Operation
 
 _STAGES = ["Prepare", "Process"]
@@ -83,13 +83,13 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._show(planned)
                 return
-            for change in planned:
-                change.apply()
-                self.stdout.write(f"Wrote {_shown(change.path)}: {change.what}")
+            write_all(planned)
         except CannotWriteError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}") from error
+        for change in planned:
+            self.stdout.write(f"Wrote {_shown(change.path)}: {change.what}")
         slug = snake_case(operation.name).replace("_", "-")
         values = {"app": app.label, "package": app.name, "name": operation.name, "slug": slug}
         self.stdout.write(_NEXT.format(**values).rstrip())

@@ -202,6 +202,14 @@
       if (one.animationName?.startsWith("liveop-") && one.startTime !== 0) one.startTime = 0;
   }
 
+  /** Say that nothing will move, where htmx could not be loaded: the scripts go on without it. */
+  function tellIncomplete() {
+    for (const place of document.querySelectorAll("[data-text-incomplete]")) {
+      const container = place.closest("[data-liveop]");
+      if (!container || isUnfinished(container)) place.textContent = place.dataset.textIncomplete;
+    }
+  }
+
   // What happens
 
   function on(event, react) {
@@ -240,6 +248,7 @@
   on("visibilitychange", tick);
   on("DOMContentLoaded", () => {
     document.querySelectorAll("[data-liveop-now]").forEach(takeTime);
+    if (!window.htmx?.swap) tellIncomplete();
     tick();
   });
   window.addEventListener("storage", ({ key }) => {
