@@ -9,7 +9,6 @@ REASONS: dict[str, Pages] = {
     "parts of the site itself, which is built by docs/test_site.py": {
         "*": ("{include}", "{toctree}", "{eval-rst}"),
     },
-    "a drawing": {"explanation/architecture.md": (" ",)},
     "one moment of a terminal, at which a bar stands somewhere": {
         "reference/commands.md": ("text === [1/3] Load ===",),
     },
