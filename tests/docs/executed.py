@@ -45,7 +45,7 @@ EXECUTED: dict[str, Pages] = {
         "how-to/testing.md": ("python # shop/models.py", "python # shop/tests.py"),
     },
     "docs/test_testing.py::test_the_tests_of_the_page_pass_with_pytest_side_by_side": {
-        "how-to/testing.md": ("python # shop/test_with_pytest.py",),
+        "how-to/testing.md": ("python # shop/test_with_pytest.py", "ini # pytest.ini"),
     },
     "docs/test_cron.py::test_a_session_prints_what_is_written": {
         "how-to/cron.md": (FILES, SESSIONS),
@@ -83,7 +83,7 @@ EXECUTED: dict[str, Pages] = {
         "how-to/own-pages.md": ("css /* shop/static/shop/dark.css",),
     },
     "docs/test_from_celery_progress.py::test_the_pages_of_the_one_that_was_installed": {
-        "how-to/install.md": (FILES, "django "),
+        "how-to/install.md": (FILES, "django {# shop"),
     },
     "docs/test_from_celery_progress.py::test_the_view_that_took_the_place_of_the_old_one": {
         "how-to/from-celery-progress.md": ("python # shop/adding.py", "django "),

@@ -14,7 +14,7 @@ import pytest
 from celery import Celery
 
 from tests.docs import site
-from tests.docs.pages import all_files, block, blocks, files, sessions
+from tests.docs.pages import all_files, block, blocks, files, named, sessions
 from tests.docs.playing import PATIENCE, ROOT
 
 INSTALL, PAGE = "how-to/install.md", "how-to/from-celery-progress.md"
@@ -88,7 +88,8 @@ ada.force_login(User.objects.get(username="ada"))
 asked = [
     ("asked", ada.get("/adding/")),
     ("adding", ada.post("/adding/")),
-    ("count-down", ada.get("/count-down/")),
+    ("not started", ada.get("/count-down/")),
+    ("count-down", ada.post("/count-down/", follow=True)),
     ("form", ada.get("/countdown/")),
     ("started", ada.post("/countdown/", {"seconds": 3}, follow=True)),
 ]
@@ -119,14 +120,13 @@ def settings() -> str:
 @pytest.fixture(scope="module")
 def found() -> Iterator[dict[str, Any]]:
     """What a visitor finds in a site with the files of both pages."""
-    written = all_files([INSTALL, PAGE])
-    (counting,), (adding,) = blocks(INSTALL, "django"), blocks(PAGE, "django")
+    written = all_files([INSTALL, PAGE]) | named(blocks(INSTALL, "django"))
+    (adding,) = blocks(PAGE, "django")
     written |= {
         "mysite/__init__.py": f"{site._SETTINGS}{_MORE_SETTINGS}\n{settings()}",
         "mysite/asgi.py": piece("get_asgi_application"),
         "urls.py": written["urls.py"] + _MORE_URLS,
         "shop/tasks.py": _TASKS,
-        "shop/templates/shop/counting.html": counting,
         "shop/templates/shop/adding.html": adding,
     }
     with tempfile.TemporaryDirectory(prefix="docs-") as path:
@@ -157,6 +157,9 @@ def test_the_view_that_took_the_place_of_the_old_one(found: dict[str, Any]) -> N
 
 def test_the_pages_of_the_one_that_was_installed(found: dict[str, Any]) -> None:
     assert found["count-down"][0] == found["form"][0] == found["started"][0] == 200
+    assert "csrfmiddlewaretoken" in found["not started"][1]
+    assert "data-liveop" not in found["not started"][1]
+    assert 'data-liveop-state="FINISHED_OK"' in found["count-down"][1]
     assert 'name="seconds"' in found["form"][1]
     assert 'data-liveop-state="FINISHED_OK"' in found["started"][1]
 

@@ -12,7 +12,7 @@ import pytest
 
 from liveops.testing import RecordingProgress
 from tests.docs import site
-from tests.docs.pages import DOCS, all_files
+from tests.docs.pages import DOCS, all_files, blocks, named
 from tests.docs.playing import PATIENCE, ROOT
 
 PAGE = "how-to/testing.md"
@@ -21,16 +21,21 @@ PAGE = "how-to/testing.md"
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="docs-") as place:
-        site.build(Path(place), all_files([PAGE]))
+        # The page calls its settings as `startproject` does; here they are one file.
+        (ini,) = blocks(PAGE, "ini")
+        written = named([ini.replace("mysite.settings", "mysite")])
+        site.build(Path(place), all_files([PAGE]) | written)
         yield Path(place)
 
 
-def called(folder: Path, *arguments: str) -> str:
+def called(folder: Path, *arguments: str, settings: str = "mysite") -> str:
     """Call Python in the site; return what it printed."""
+    variables = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"}
+    variables.pop("DJANGO_SETTINGS_MODULE", None)
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "DJANGO_SETTINGS_MODULE": "mysite"},
+        env=variables | ({"DJANGO_SETTINGS_MODULE": settings} if settings else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -51,7 +56,7 @@ def test_the_tests_of_the_page_pass_with_pytest_side_by_side(folder: Path) -> No
     # The plugin by its name, too: an installation that is older than its entry point has it then.
     plugins = ["-p", "liveops.testing.plugin", "-p", "no:cacheprovider"]
     arguments = ["-n", "2", *plugins, "shop/test_with_pytest.py"]
-    assert "2 passed" in called(folder, "-m", "pytest", *arguments)
+    assert "2 passed" in called(folder, "-m", "pytest", *arguments, settings="")
 
 
 def test_the_page_names_what_can_be_read() -> None:
