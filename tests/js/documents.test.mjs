@@ -13,7 +13,7 @@ describe("the page about JavaScript", () => {
   let page;
   afterEach(() => page.close());
 
-  it("has a listener that hears of the states of operations", async () => {
+  it("a listener hears of the states of operations", async () => {
     page = await Page.plain(container(A, { title: "Import" }));
     page.window.eval(LISTENER);
     page.socket.open();
