@@ -76,7 +76,8 @@ def _skip_what_django_makes(
     app: object, what: str, name: str, member: object, skip: bool, options: object
 ) -> bool | None:
     """Leave out managers, descriptors and the like, whose docstrings are Django's."""
-    module = getattr(member, "__module__", None) or type(member).__module__
+    written = getattr(member, "func", member)  # of a property that Django keeps the value of
+    module = getattr(written, "__module__", None) or type(written).__module__
     return True if what == "class" and str(module).startswith("django.") else None
 
 
