@@ -73,8 +73,8 @@ def welcome(port: int) -> str:
     return f"""
   The demo runs:   http://{HOST}:{port}/
   Log in with:     demo / demo
-  Then:            start an import and watch it; open the page twice, reload it, cancel it.
-                   Or check the site: stages that run commands, are retried and skipped.
+  Then:            six examples in a gallery. Start an import and watch it; open the page twice,
+                   reload it, cancel it. Or one that is retried, chained, or fails and is resumed.
   In a terminal:   .venv/bin/python example_project/manage.py run_liveop \
 airports.ImportAirports --owner demo
   Stop the demo:   Ctrl-C
