@@ -20,6 +20,7 @@ from liveops.overview import badge
 from liveops.overview.reach import Reach
 from liveops.progress.update import Region
 from liveops.rendering import overview
+from liveops.snapshot import Snapshot
 
 register = template.Library()
 
@@ -84,20 +85,33 @@ def live_operation(
     """
     request = context.get("request")
     user = getattr(request, "user", None)
-    fresh = snapshot.find(operation.pk)
-    if fresh is None:
+    taken = _taken(context, operation, follow)
+    if taken is None:
         return SafeString("")
-    if follow is None:
-        follow = request is None or "stay" not in request.GET
-    if follow:
-        taken = chain.take_last(fresh, lambda following: access.may_watch(following, user))
-    else:
-        taken = snapshot.take(fresh)
     csrf_token = get_token(request) if request is not None else ""
     grant = context.get("grant")  # of the built-in page, which may have been opened by a link
     asked = getattr(context.get("op"), "pk", None)
     is_its = isinstance(grant, Grant) and taken.operation.pk == asked
     return container_html(taken, user, grant=grant if is_its else None, csrf_token=csrf_token)
+
+
+def _taken(
+    context: template.Context, operation: LiveOperation, follow: bool | None
+) -> Snapshot | None:
+    """Return what is to be shown; None if the operation is not there any more."""
+    taken = context.get("taken")
+    if isinstance(taken, Snapshot) and taken.operation.pk == operation.pk:
+        return taken  # the page's own: its view has followed it, and the head shows the same
+    request = context.get("request")
+    fresh = snapshot.find(operation.pk)
+    if fresh is None:
+        return None
+    if follow is None:
+        follow = request is None or "stay" not in request.GET
+    if not follow:
+        return snapshot.take(fresh)
+    user = getattr(request, "user", None)
+    return chain.take_last(fresh, lambda following: access.may_watch(following, user))
 
 
 @register.simple_tag(takes_context=True)

@@ -11,8 +11,8 @@ from django.utils.text import capfirst
 from django.views import View
 from django.views.generic import CreateView, DetailView
 
-from liveops import access, limits
-from liveops.chain import follow
+from liveops import access, limits, snapshot
+from liveops.chain import take_last
 from liveops.exceptions import TooManyRunningError
 from liveops.models import LiveOperation
 from liveops.redirects import live_url
@@ -68,12 +68,21 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, or lead to where the operation went on."""
-        if "stay" not in request.GET:
-            operation = self.get_object()
-            after = follow(operation, lambda following: access.may_watch(following, request.user))
-            if after.operation.pk != operation.pk:
-                return HttpResponseRedirect(live_url(after.operation))
+        operation = self.get_object()
+        if "stay" in request.GET:
+            self.taken = snapshot.take(operation)
+        else:
+            self.taken = take_last(
+                operation, lambda following: access.may_watch(following, request.user)
+            )
+        if self.taken.operation.pk != operation.pk:
+            return HttpResponseRedirect(live_url(self.taken.operation))
         return super().get(request, *args, **kwargs)
+
+    @cached_property
+    def taken(self) -> snapshot.Snapshot:
+        """What the page shows, all of it: the operation may go on while it is rendered."""
+        return snapshot.take(self.object)
 
     def get_object(self, queryset: Any = None) -> LiveOperation:
         """Return the operation, or 404 for whoever may not watch it."""
@@ -88,14 +97,15 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
         return [self.object.get_host_template_name(), "liveops/operation.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add ``op``, its ``title`` and ``state``, and the ``grant`` by which it is shown.
+        """Add ``op`` as ``taken``, its ``title`` and ``state``, and the ``grant`` to show it.
 
         With ``is_guest`` somebody has nothing but a share link: nothing may lead elsewhere.
         """
         return super().get_context_data(
-            op=self.object,
+            op=self.taken.operation,
+            taken=self.taken,
             title=capfirst(self.object._meta.verbose_name),
-            state=self.object.get_state(),
+            state=self.taken.view.state,
             grant=self.admitted.grant,
             is_guest=not access.may_enter(self.request.user),
             **kwargs,

@@ -1,5 +1,6 @@
 """The snapshot over HTTP beyond what is shown: tokens, what a browser may keep, chains."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,3 +138,25 @@ def test_one_that_goes_on_while_it_is_read_is_followed(owner: Any) -> None:
     assert (end.operation.pk, end.view.state) == (operation.pk, "FINISHED_OK")
     assert end.operation.next_operation_id == following.pk
     assert last.operation.pk == following.pk
+
+
+def test_a_page_shows_one_operation_though_it_goes_on_meanwhile(
+    client: Client, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = Walk.objects.create(owner=owner, items=1)
+    pages = []
+
+    def body(op: Scripted, p: Progress) -> None:
+        def take_and_go_on(*given: Any) -> snapshot.Snapshot:
+            taken = chain.take_last(*given)
+            p.chain_to(following)
+            return taken
+
+        monkeypatch.setattr("liveops.views.pages.take_last", take_and_go_on)
+        pages.append(client.get(f"/live/{op.pk}/").content.decode())
+
+    operation = run_scripted(body, owner=owner)[0]
+    [html] = pages
+    assert re.findall(r'data-liveop-head="([^"]+)"', html) == [str(operation.pk)]
+    assert re.findall(r'data-liveop="([^"]+)"', html) == [str(operation.pk)]
+    assert re.findall(r'data-liveop-state="([^"]+)"', html) == ["STARTED"]  # it asks for more
