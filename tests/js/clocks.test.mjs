@@ -51,6 +51,17 @@ describe("a clock", () => {
     assert.equal(shown("span"), "–");
   });
 
+  it("takes away what would say that an unknown time is left", async () => {
+    page = await running(`<ul class="liveop-facts"><li>${until(1)} left</li></ul>`);
+    const [fact] = page.document.querySelectorAll("li");
+    assert.equal(fact.hidden, false);
+    await page.timers.advance(1000);
+    assert.equal(fact.hidden, true);
+    page.document.querySelector("span").dataset.liveopUntil = `${NOW + 5}`;
+    await page.timers.advance(1000);
+    assert.equal(fact.hidden, false);
+  });
+
   it("shows a dash for what is more than 99 days away", async () => {
     page = await running(until(99 * 86400 + 1) + "<i></i>");
     assert.equal(shown("span"), "–");

@@ -8,6 +8,7 @@
   const { liveops } = window;
   const UNFINISHED = ["NOT_STARTED", "STARTED"];
   const [SECOND_MS, DAY_S, LONGEST_DAYS, STORED] = [1000, 86400, 99, "liveops.notify"];
+  const UNKNOWN = "–";
   const isUnfinished = (container) => UNFINISHED.includes(container?.dataset.liveopState);
 
   /** Choose the mark for the document title from the states of all operations on the page. */
@@ -31,7 +32,7 @@
   /** Write the seconds that are left; a dash where nothing sensible is known. */
   function formatRemaining(seconds, pattern) {
     const isKnown = seconds > 0 && seconds < LONGEST_DAYS * DAY_S;
-    return isKnown ? formatDuration(Math.ceil(seconds), pattern) : "–";
+    return isKnown ? formatDuration(Math.ceil(seconds), pattern) : UNKNOWN;
   }
 
   /** Put values into a text of the page that names them in braces. */
@@ -84,6 +85,7 @@
         ? formatDuration(now - since, pattern)
         : formatRemaining(until - now, pattern);
       if (clock.textContent !== text) clock.textContent = text;
+      if (until) clock.closest(".liveop-facts > li")?.toggleAttribute("hidden", text === UNKNOWN);
       isAny = true;
     }
     return isAny;
