@@ -1,8 +1,9 @@
 """`python -m tests.acceptance.pictures`: draw the pictures of the README anew, from the gallery.
 
-    docs/images/gallery.png   the start page
-    docs/images/running.png   an import of airports, in the middle
-    docs/images/failed.png    a delivery that stopped, in the dark
+    docs/images/gallery.png        the start page
+    docs/images/running.png        an import of airports, in the middle
+    docs/images/running-dark.png   the same in the dark
+    docs/images/failed.png         a delivery that stopped, in the dark
 
 The variable ``CHROMIUM`` names the browser.
 """
@@ -64,6 +65,21 @@ def draw(page: Page, name: str) -> None:
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
 
 
+def draw_import(page: Page, folder: Path, name: str) -> None:
+    """Start an import; store a picture of it from the middle, and wait until it has ended."""
+    page.goto("/import/")
+    page.set_input_files("input[name=source]", with_mistakes(folder))
+    page.get_by_role("button", name="Start the import").click()
+    label = page.locator("#op-progress").get_by_text("Validating")
+    expect(label).to_be_visible(timeout=60_000)
+    bar = page.locator("#op-progress :not([data-whole]) > progress")
+    # Far enough for a forecast, not so far that it is over while the picture is taken.
+    expect(bar).to_have_attribute("value", re.compile(r"^[5-7]\d(\.|$)"), timeout=60_000)
+    draw(page, name)
+    ended = page.locator("[data-liveop][data-liveop-state=FINISHED_OK]")
+    expect(ended).to_be_visible(timeout=60_000)
+
+
 def main(chromium: str) -> None:
     """Serve the gallery from an empty database, and draw."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
@@ -74,16 +90,10 @@ def main(chromium: str) -> None:
         with serve(folder) as site:
             page = visit(browser, site, "light")
             draw(page, "gallery")
-            page.goto("/import/")
-            page.set_input_files("input[name=source]", with_mistakes(folder))
-            page.get_by_role("button", name="Start the import").click()
-            label = page.locator("#op-progress").get_by_text("Validating")
-            expect(label).to_be_visible(timeout=60_000)
-            bar = page.locator("#op-progress :not([data-whole]) > progress")
-            # Far enough for a forecast, not so far that it is over while the picture is taken.
-            expect(bar).to_have_attribute("value", re.compile(r"^[5-7]\d(\.|$)"), timeout=60_000)
-            draw(page, "running")
+            draw_import(page, folder, "running")
             page = visit(browser, site, "dark")
+            draw_import(page, folder, "running-dark")
+            page.goto("/")
             page.get_by_role("button", name="Start the delivery").click()
             expect(page.locator("#op-result")).to_contain_text("What went wrong", timeout=60_000)
             expect(page.locator(".liveops-badge")).to_contain_text("failed", timeout=60_000)
