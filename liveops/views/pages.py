@@ -70,17 +70,17 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
         """Show the page, or lead to where the operation went on."""
         operation = self.get_object()
         if "stay" in request.GET:
-            self.taken = snapshot.take(operation)
+            self._taken = snapshot.take(operation)
         else:
-            self.taken = take_last(
+            self._taken = take_last(
                 operation, lambda following: access.may_watch(following, request.user)
             )
-        if self.taken.operation.pk != operation.pk:
-            return HttpResponseRedirect(live_url(self.taken.operation))
+        if self._taken.operation.pk != operation.pk:
+            return HttpResponseRedirect(live_url(self._taken.operation))
         return super().get(request, *args, **kwargs)
 
     @cached_property
-    def taken(self) -> snapshot.Snapshot:
+    def _taken(self) -> snapshot.Snapshot:
         """What the page shows, all of it: the operation may go on while it is rendered."""
         return snapshot.take(self.object)
 
@@ -102,10 +102,10 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
         With ``is_guest`` somebody has nothing but a share link: nothing may lead elsewhere.
         """
         return super().get_context_data(
-            op=self.taken.operation,
-            taken=self.taken,
+            op=self._taken.operation,
+            taken=self._taken,
             title=capfirst(self.object._meta.verbose_name),
-            state=self.taken.view.state,
+            state=self._taken.view.state,
             grant=self.admitted.grant,
             is_guest=not access.may_enter(self.request.user),
             **kwargs,
