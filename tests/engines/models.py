@@ -161,8 +161,9 @@ class Planned(LiveOperation):
 
     def do_until_shutdown(self, p: Progress, point: str) -> None:
         """Work until the process is told to stop, then finish in good order."""
-        self.steps.note_reached(point, self.fence)
         pause = threading.Event()
+        _ = p.shutting_down  # it asks before anybody is told that it does
+        self.steps.note_reached(point, self.fence)
         while not p.shutting_down:
             pause.wait(0.01)
         p.log("the process is shutting down")
