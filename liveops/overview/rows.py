@@ -1,5 +1,6 @@
 """Operations as rows of a list: a few columns each, and never a query for one of them."""
 
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Row:
     Attributes:
         title: the name of its class.
         note: what it says of itself: its status, or why it failed.
-        percent: of the whole, rounded; None unless it runs and something is known.
+        percent: of the whole, rounded down; None unless it runs and something is known.
         owner: the owner's user name, or "".
         has_next: whether it went on with another operation.
         next_pk: that one, if the user may see it.
@@ -235,4 +236,5 @@ def _percent(values: Mapping[str, Any]) -> float | None:
     left_out = [name for name in stages if name not in to_run] if to_run is not None else ()
     began = values["started_on"]
     found = forecast(stages, view, began.timestamp() if began else None, left_out).percent
-    return round(found, 1) if found is not None else None
+    # Down, as its label is: the page of the operation must not say less than the list.
+    return math.floor(found * 10) / 10 if found is not None else None

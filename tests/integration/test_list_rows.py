@@ -59,7 +59,8 @@ def test_a_row_names_the_class_the_state_and_what_goes_on(client: Client, root: 
 @pytest.mark.parametrize(
     ("model", "states", "percents"),
     [
-        (Burst, {}, (42.26, "42.3")),
+        (Burst, {}, (42.26, "42.2")),
+        (Burst, {}, (42.96, "42.9")),
         (Burst, {}, (42.0, "42.0")),
         (Walk, {"Load": "done", "Validate": "active"}, (50, "50.0")),
         (Walk, {"Load": "done", "Validate": "active"}, (None, "33.3")),

@@ -157,9 +157,22 @@
     root.querySelectorAll?.("[data-liveops-view]").forEach(attach);
   }
 
+  /** Have the badge say the same as the page of the operation that it names, which knows first. */
+  function agree() {
+    const newest = document.querySelector("#liveops-badge-newest");
+    const shown = newest?.querySelector(".liveop-percent");
+    if (!shown) return;
+    for (const container of document.querySelectorAll("[data-liveop]")) {
+      const page = container.dataset.liveopSnapshotUrl.replace(/snapshot\/$/, "");
+      const whole = container.querySelector("#op-progress [data-whole] .liveop-percent");
+      if (whole && newest.getAttribute("href") === page) shown.textContent = whole.textContent;
+    }
+  }
+
   const initOperations = liveops.init;
   liveops.init = (root) => [initOperations, init].forEach((one) => one(root));
 
+  for (const event of ["attached", "applied"]) document.addEventListener(`liveop:${event}`, agree);
   document.addEventListener("liveop:state", () => views.forEach((view) => settle(view)));
   document.addEventListener("visibilitychange", () => views.forEach((view) => settle(view, 0)));
   document.addEventListener("htmx:load", ({ target }) => init(target));
