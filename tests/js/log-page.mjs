@@ -151,6 +151,10 @@ export class LogPage {
     return this.base.document;
   }
 
+  get timers() {
+    return this.base.timers;
+  }
+
   get container() {
     return this.document.querySelector("[data-liveop]");
   }
@@ -212,6 +216,14 @@ export class LogPage {
     input.dispatchEvent(
       new this.window.KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...options }),
     );
+    await settled();
+  }
+
+  /** Have a text stand in the search, as if it had just been typed. */
+  async type(text, options = {}) {
+    const input = this.find(".liveop-log-query");
+    input.value = text;
+    input.dispatchEvent(new this.window.InputEvent("input", { bubbles: true, ...options }));
     await settled();
   }
 

@@ -71,6 +71,52 @@ describe("a search", () => {
     assert.deepEqual(page.server.asked.length, 1, "the line is on the page");
   });
 
+  it("begins by itself when somebody who types pauses, once", async () => {
+    await open(lines("Load", 91, 100), { server: server() });
+    await page.type("Ne");
+    await page.timers.advance(200);
+    await page.type("Needle");
+    await page.timers.advance(299);
+    assert.deepEqual([page.server.asked, status()], [[], ""]);
+    await page.timers.advance(1);
+    assert.deepEqual(page.server.asked[0], { q: "Needle" });
+    assert.equal(status(), "1 of 3+");
+    await page.type("Needle ");
+    await page.timers.advance(1000);
+    assert.equal(status(), "1 of 3+", "it is the same text");
+    await page.press("Enter");
+    assert.equal(status(), "2 of 3+");
+  });
+
+  it("by Enter does not wait, nor ask again", async () => {
+    await open(lines("Load", 91, 100), { server: server() });
+    await page.type("Needle");
+    await page.press("Enter");
+    await page.timers.advance(1000);
+    assert.equal(status(), "1 of 3+");
+    assert.equal(page.server.asked.filter(({ q }) => q).length, 1);
+  });
+
+  it("waits for more than one letter, and for the end of a composition", async () => {
+    await open(lines("Load", 91, 100), { server: server() });
+    await page.type("N");
+    await page.timers.advance(1000);
+    await page.type("Ne", { isComposing: true });
+    await page.timers.advance(1000);
+    assert.deepEqual(page.server.asked, []);
+    page.find(".liveop-log-query").dispatchEvent(new page.window.Event("compositionend"));
+    await page.timers.advance(1000);
+    assert.deepEqual(page.server.asked[0], { q: "Ne" });
+  });
+
+  it("that was given up before it began never does", async () => {
+    await open(lines("Load", 91, 100), { server: server() });
+    await page.type("Needle");
+    await page.press("Escape");
+    await page.timers.advance(1000);
+    assert.deepEqual([page.server.asked, status()], [[], ""]);
+  });
+
   it("says that there is nothing", async () => {
     await open(lines("Load", 91, 100));
     await page.search("straw");

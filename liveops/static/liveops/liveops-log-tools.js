@@ -9,7 +9,7 @@
   const { liveops } = window;
   const { logPages: pages } = liveops;
   const { numberOf } = liveops.LogList;
-  const STORED_TIMES = "liveops.times";
+  const [STORED_TIMES, PAUSE_MS] = ["liveops.times", 300];
 
   const logOf = (element) => liveops.log.of(element?.closest("[data-liveop]"));
   const firstLog = () => logOf(document.querySelector("[data-liveop]"));
@@ -118,6 +118,7 @@
   /** Search for what stands in the input, or go on with the last search: `step` matches on. */
   async function search(log, step) {
     const text = textIn(log);
+    stopWaiting(log);
     if (!text) return clear(log);
     if (log.search?.text === text && log.search.matches.length) return advance(log, step);
     const answer = await pages.ask(log, { q: text });
@@ -145,7 +146,22 @@
     else decorate(log);
   }
 
+  /** Search once somebody who types pauses: not for a single letter, nor for the same again. */
+  function searchSoon(log) {
+    const text = textIn(log);
+    stopWaiting(log);
+    if (!text) return clear(log);
+    log.container.querySelectorAll("[data-liveop-match]").forEach((one) => (one.disabled = false));
+    if (text.length < 2 || text === log.search?.text) return;
+    log.typing = liveops.timers.setTimeout(search, PAUSE_MS, log, 1);
+  }
+
+  function stopWaiting(log) {
+    log.typing = liveops.timers.clearTimeout(log.typing) ?? null;
+  }
+
   function clear(log) {
+    stopWaiting(log);
     if (inputOf(log)) inputOf(log).value = "";
     log.search = null;
     showCount(log);
@@ -210,10 +226,9 @@
       else return;
       event.preventDefault();
     });
-    input?.addEventListener("input", () => {
-      if (!textIn(log)) return clear(log);
-      container.querySelectorAll("[data-liveop-match]").forEach((one) => (one.disabled = false));
-    });
+    // What an input method is still composing is not yet what is looked for.
+    input?.addEventListener("input", ({ isComposing }) => isComposing || searchSoon(log));
+    input?.addEventListener("compositionend", () => searchSoon(log));
     if (storage((store) => store.getItem(STORED_TIMES))) showTimes(true);
     if (log === firstLog()) openHash(log);
   }
