@@ -141,6 +141,7 @@ def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(
     assert not any(answer.cookies.get(SHARE_COOKIE) for answer in answers)
     shown = parse(answers[0].content.decode())
     assert "not good" in shown.one(role="alert").text
+    assert "opens this operation for you" not in shown.text, "for it does not"
 
 
 def test_an_unknown_operation_costs_as_much_as_a_token_that_is_no_good_for_one(
