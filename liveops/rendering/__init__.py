@@ -1,6 +1,6 @@
 """State in, HTML out: the regions of an operation, as fragments and as parts of its container."""
 
-from liveops.rendering.common import title_of
+from liveops.rendering.common import page_title_of, title_of
 from liveops.rendering.controls import controls_html, resumes_with
 from liveops.rendering.fragments import (
     controls_fragment,
@@ -29,6 +29,7 @@ __all__ = [
     "log_lines_html",
     "log_replacement",
     "next_fragment",
+    "page_title_of",
     "panel_texts",
     "progress_context",
     "region_html",

@@ -1,13 +1,19 @@
 """What every part of the rendering uses."""
 
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import Any
 
+from django.template.defaultfilters import truncatechars
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-if TYPE_CHECKING:
-    from liveops.models import LiveOperation
+from liveops.models import LiveOperation
+from liveops.progress.text import clean
+
+logger = logging.getLogger("liveops")
+
+_LONGEST_TITLE = 200
 
 
 def render(name: str, **context: Any) -> SafeString:
@@ -15,6 +21,28 @@ def render(name: str, **context: Any) -> SafeString:
     return render_to_string(f"liveops/{name}.html", context)
 
 
-def title_of(operation: "LiveOperation") -> str:
-    """Return what an operation is called on pages: the verbose name of its class."""
-    return capfirst(str(operation._meta.verbose_name))
+def title_of(operation: LiveOperation) -> str:
+    """Return what an operation is called on pages.
+
+    That is the verbose name of its class, or what a ``__str__`` of the class's own says.
+    """
+    return _own_name(operation) or capfirst(str(operation._meta.verbose_name))
+
+
+def page_title_of(operation: LiveOperation) -> str:
+    """Return the same for the title of a page, so that it differs from those of others.
+
+    A class that does not name its operations itself has the beginning of the id stand there.
+    """
+    return _own_name(operation) or f"{title_of(operation)} {str(operation.pk)[:8]}"
+
+
+def _own_name(operation: LiveOperation) -> str:
+    if type(operation).__str__ is LiveOperation.__str__:
+        return ""
+    try:
+        first = str(operation).strip().partition("\n")[0]
+        return truncatechars(clean(first), _LONGEST_TITLE)
+    except Exception:
+        logger.exception("liveops: %s cannot say its name", type(operation).__qualname__)
+        return ""

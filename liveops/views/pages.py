@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.views import View
 from django.views.generic import CreateView, DetailView
 
-from liveops import access, limits, snapshot
+from liveops import access, limits, rendering, snapshot
 from liveops.chain import take_last
 from liveops.exceptions import TooManyRunningError
 from liveops.models import LiveOperation
@@ -99,12 +99,14 @@ class LiveOperationView(BaseLiveOperationMixin, DetailView):  # type: ignore[typ
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add ``op`` as ``taken``, its ``title`` and ``state``, and the ``grant`` to show it.
 
-        With ``is_guest`` somebody has nothing but a share link: nothing may lead elsewhere.
+        ``page_title`` tells it from others of its class, too. With ``is_guest`` somebody has
+        nothing but a share link: nothing may lead elsewhere.
         """
         return super().get_context_data(
             op=self._taken.operation,
             taken=self._taken,
-            title=capfirst(self.object._meta.verbose_name),
+            title=rendering.title_of(self._taken.operation),
+            page_title=rendering.page_title_of(self._taken.operation),
             state=self._taken.view.state,
             grant=self.admitted.grant,
             is_guest=not access.may_enter(self.request.user),

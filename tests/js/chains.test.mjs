@@ -57,6 +57,12 @@ describe("a chain", () => {
     assert.equal(page.document.title, "Save $& more | Airports");
   });
 
+  it("takes the begin of the id in the title along", async () => {
+    await running(undefined, { title: "Load 11111111 | Airports" });
+    handOver(A, B);
+    assert.equal(page.document.title, "Save 22222222 | Airports");
+  });
+
   it("leaves title and address of a page with several operations alone", async () => {
     const options = { path: "/dashboard/", title: "Dashboard" };
     await running(container(A, { title: "Load" }) + container(C), options);

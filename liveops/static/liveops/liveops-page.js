@@ -54,7 +54,8 @@
     const isOwnPage = location.pathname === page.replace(op, from);
     if (isOwnPage) history.replaceState(history.state, "", page);
     showTitle((shown) => {
-      if (last && shown.includes(last)) return shown.split(last).join(title);
+      const renamed = shown.replace(from.slice(0, 8), op.slice(0, 8));
+      if (last && shown.includes(last)) return renamed.split(last).join(title);
       return isOwnPage ? title : shown;
     });
   }

@@ -243,7 +243,7 @@ def test_the_night_is_in_the_list_and_belongs_to_nobody(
     expect(page.get_by_role("listitem").filter(has_text="the system ·")).to_have_count(1)
     page.goto("/live/?type=gallery.NightlySummary")
     rows = page.locator("#liveops-rows li")
-    own = rows.filter(has=page.locator(".liveops-owner"))
+    own = rows.filter(has=page.locator(".liveops-owner[title]"))
     started_here = 1 if gallery.scheme == "light" else 2
     expect(own).to_have_count(started_here)
     expect(rows).to_have_count(started_here + 1)

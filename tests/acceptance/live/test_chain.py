@@ -49,7 +49,7 @@ def chained(start: Starter, **flight: Any) -> tuple[Started, str, str]:
 def expect_shown(page: Page, title: str, *, instead_of: str) -> str:
     """Wait until the page is all about another operation; return that one's id."""
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
-    expect(page).to_have_title(re.compile(rf"{title}$"))
+    expect(page).to_have_title(re.compile(rf"{title} [0-9a-f]{{8}}$"))
     expect(page.locator(f"#op-{instead_of}")).to_have_count(0)
     expect(page.locator("[data-liveop]")).to_have_count(1)
     pk = page.locator("[data-liveop]").get_attribute("data-liveop")

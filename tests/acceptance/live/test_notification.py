@@ -47,7 +47,7 @@ def test_the_end_is_notified_to_whoever_asked_and_looks_elsewhere(
     page.evaluate("goAway(true)")
     unasked.go("go")
     expect_state(page, "FINISHED_OK")
-    expect(page).to_have_title("✓ Voyage")
+    expect(page).to_have_title(f"✓ Voyage {unasked.pk[:8]}")
     assert page.evaluate("shown") == []
 
     wanted = start("Voyage", [["wait", "go"], ["fail", "The rows do not fit."]])
@@ -61,7 +61,7 @@ def test_the_end_is_notified_to_whoever_asked_and_looks_elsewhere(
     page.evaluate("goAway(true)")
     wanted.go("go")
     expect_state(page, "FINISHED_ERROR")
-    expect(page).to_have_title("✗ Voyage")
+    expect(page).to_have_title(f"✗ Voyage {wanted.pk[:8]}")
     assert page.evaluate("shown") == ["Voyage: Failed"]
     expect(switch).to_be_hidden()
 
