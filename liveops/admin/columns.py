@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import F
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from liveops import access, numbers
-from liveops.admin.labels import as_json, badge, duration, long_text, moment, own_form
+from liveops.admin.labels import as_json, badge, duration, long_text, own_form
 from liveops.exceptions import UnknownOperationTypeError
 from liveops.models import LiveOperation
 from liveops.overview.rows import title_of
@@ -62,14 +64,17 @@ class OperationColumns:
         return format_html("{} <code>{}</code>", title, number)
 
     @admin.display(description=gettext_lazy("status"))
-    def op_status(self, obj: LiveOperation) -> str:
-        """Return what the operation said of itself last, or why it failed."""
+    def op_status(self, obj: LiveOperation) -> SafeString | str:
+        """Return what the operation said of itself last, or why it failed: three lines at most."""
         progress = getattr(obj, "live_progress", None)
         if progress is None:
             return ""
         error = progress.error_text if obj.get_state() == State.FINISHED_ERROR else ""
         first = (error or progress.status_text).strip().partition("\n")[0]
-        return truncatechars(first, _LONGEST_STATUS)
+        if not first:
+            return ""
+        shown = truncatechars(first, _LONGEST_STATUS)
+        return format_html('<div class="liveops-admin-short" title="{0}">{0}</div>', shown)
 
     @admin.display(description=gettext_lazy("progress"))
     def op_percent(self, obj: LiveOperation) -> str:
@@ -77,9 +82,12 @@ class OperationColumns:
         return numbers.percent(_percent(obj)) or "–"
 
     @admin.display(description=gettext_lazy("created on"), ordering="created_on")
-    def op_created(self, obj: LiveOperation) -> str:
-        """Return when it was created, to the second and no wider than needed."""
-        return moment(obj.created_on)
+    def op_created(self, obj: LiveOperation) -> SafeString:
+        """Return when it was created, to the minute; to whoever points at it, to the second."""
+        local = timezone.localtime(obj.created_on)
+        shown = date_format(local, "SHORT_DATETIME_FORMAT")
+        exact = date_format(local, "Y-m-d H:i:s T")
+        return format_html('<time title="{}">{}</time>', exact, shown)
 
     @admin.display(
         description=gettext_lazy("duration"), ordering=F("finished_on") - F("started_on")

@@ -74,9 +74,9 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
         "op_title",
         "op_status",
         "op_percent",
-        "op_duration",
         "owner",
         "op_created",
+        "op_duration",
     )
     list_display_links: Any = ("op_title",)
     list_filter: ClassVar[Any] = (StateFilter, TypeFilter, _BY_OWNER)

@@ -62,7 +62,11 @@ def test_a_row_tells_what_goes_on(client: Client, root: Any) -> None:
     assert "and on" not in cells["op_status"].text
     assert cells["op_percent"].text == "50 %"
     assert cells["owner"].text == "somebody"
-    assert re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d", cells["op_created"].text)
+    assert re.fullmatch(
+        r"\d\d/\d\d/\d{4} \d?\d(:\d\d)? [ap]\.m\.|.* (noon|midnight)", cells["op_created"].text
+    )
+    exact = cells["op_created"].one("time").attributes["title"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", exact)
     assert re.fullmatch(r"1:\d\d", cells["op_duration"].text)
 
 

@@ -197,10 +197,16 @@ def test_the_admin(page: Page, running: Started) -> None:
     expect_stage(page, "Validate", "active")  # the admin's list stays as it was when it was made
     page.goto(f"/admin/liveops/liveoperation/?q={running.pk}")
     expect(page.locator("#result_list")).to_contain_text("Running")
+    page.set_viewport_size({**WIDE, "width": 1200})
+    width, seen = page.locator(".results").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert width <= seen, "all columns are seen beside the menu and the filters"
     keep(page, "admin-list")
     page.goto(f"/admin/liveops/liveoperation/{running.pk}/change/")
     expect_live(page)
     expect_stage(page, "Validate", "active")
+    step = page.locator(".liveop-steps > li").first
+    expect(step).to_have_css("padding", "4px 8px")
+    expect(step).to_have_css("font-size", "15px")
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         keep(page, f"admin-{scheme}")
