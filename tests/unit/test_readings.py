@@ -18,6 +18,9 @@ from liveops.guests import Guests
 from liveops.reading import Reading
 from liveops.readings import Readings, current_readings
 
+# A question looks at this thread's connection, which another test may have left open.
+pytestmark = pytest.mark.django_db
+
 DEADLINE = 10.0
 ONE, OTHER = uuid.uuid4(), uuid.uuid4()
 
