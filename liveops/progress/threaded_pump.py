@@ -15,6 +15,7 @@ from django.db import connections
 from liveops import lock_waits, outages, store
 from liveops.addresses import adopt_script_prefix
 from liveops.progress.agenda import Agenda
+from liveops.sinks.direct import DirectSender, send_directly
 
 if TYPE_CHECKING:
     from liveops.progress.serving import ServedRun as Run
@@ -23,6 +24,9 @@ logger = logging.getLogger("liveops")
 
 POLL_SECONDS = 1.0
 """Time between two looks at the cancel flags and fences of the runs of a process."""
+
+_FEW = 8  # runs, whose frames may be waited for
+_LINGER_SECONDS = 10.0  # with a connection to the channel layer, when the last run has ended
 
 
 class ThreadedPump:
@@ -41,6 +45,8 @@ class ThreadedPump:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._next_poll = 0.0
+        self._direct = DirectSender()
+        self._busy_at = 0.0
 
     def add(self, run: "Run") -> None:
         """Begin to serve a run."""
@@ -81,6 +87,7 @@ class ThreadedPump:
         adopt_script_prefix()
         while True:
             woken = self._take_woken(self._pause(time.monotonic()))
+            send_directly(self._direct if len(self._runs) <= _FEW else None)
             self._answer_calls()
             for run_id in woken:
                 self._plan(run_id)
@@ -93,9 +100,15 @@ class ThreadedPump:
                 runs = list(self._runs.values())
             self._guarded(self._poll, runs, time.monotonic())
             if not runs:
-                connections.close_all()
-                for alias in connections:
-                    outages.database(alias).forget(self)
+                self._rest(time.monotonic())
+
+    def _rest(self, now: float) -> None:
+        """Give back what is held for runs; the next one may come soon for what comes cheap."""
+        connections.close_all()
+        for alias in connections:
+            outages.database(alias).forget(self)
+        if now >= self._busy_at + _LINGER_SECONDS:
+            self._direct.close()
 
     def _take_woken(self, pause: float | None) -> list[uuid.UUID]:
         """Wait until somebody wakes the thread, or for so long; return whose runs were woken."""
@@ -115,9 +128,10 @@ class ThreadedPump:
 
     def _pause(self, now: float) -> float | None:
         """Return the seconds until something is due; None if only a wake-up can bring work."""
-        if not self._runs:
-            return None
-        return max(min(self._agenda.next_at, self._next_poll) - now, 0.0)
+        if self._runs:
+            self._busy_at = now
+            return max(min(self._agenda.next_at, self._next_poll) - now, 0.0)
+        return max(self._busy_at + _LINGER_SECONDS - now, 0.0) if self._direct.is_open else None
 
     def _answer_calls(self) -> None:
         while self._calls:

@@ -1,7 +1,7 @@
 """Sending to the channel layer from any thread, over one event loop that stays open.
 
 ``async_to_sync`` would open a loop, and with Redis a connection, for each call. Frames leave in
-order. While the layer fails they wait, the oldest give way when there are too many, and one line
+order, by a thread of the sender's own or by one that sends directly (:mod:`liveops.sinks.direct`). While the layer fails they wait, the oldest give way when there are too many, and one line
 in the log says so at the start and at the end of the trouble. Of many that wait for one operation
 only the last is sent then.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 from liveops import outages
 from liveops.layers import channel_layer
+from liveops.sinks.direct import direct_sender
 
 logger = logging.getLogger("liveops")
 
@@ -36,11 +37,21 @@ class Sender:
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._bound = bound
         self._lock = threading.Lock()
+        self._going_directly = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Event | None = None
 
     def send(self, group: str, message: dict[str, Any]) -> None:
-        """Hand over a message for a group; returns at once."""
+        """Hand over a message for a group; returns at once, unless this thread sends directly."""
+        direct = direct_sender()
+        if direct is None:
+            self._send_soon(group, message)
+            return
+        with self._going_directly:  # and not past those that wait
+            if self._waiting or not direct.send(group, message):
+                self._send_soon(group, message)
+
+    def _send_soon(self, group: str, message: dict[str, Any]) -> None:
         with self._lock:
             if len(self._waiting) >= self._bound:
                 self.dropped += bool(self._waiting.popleft()[0])  # a flush's marker is no frame
@@ -52,6 +63,9 @@ class Sender:
 
     def flush(self, timeout: float) -> bool:
         """Wait until all is sent; False if that took longer than ``timeout`` seconds."""
+        if not self._going_directly.acquire(timeout=timeout):
+            return False
+        self._going_directly.release()  # what the layer did not take waits with the others now
         with self._lock:
             if self._loop is None:
                 return True

@@ -84,7 +84,8 @@ def _renew_threads() -> None:
 
 
 def _close_layer() -> None:
-    """Send what waits, and close the connections of the sending thread."""
+    """Send what waits, and close the connections of the threads that send."""
+    pumps.threaded_pump().call(pumps.threaded_pump()._direct.close)
     old = sender.sender()
     if (loop := old._loop) is None:
         return

@@ -10,8 +10,11 @@ import pytest
 from django.db import DatabaseError, OperationalError
 
 from liveops import lock_waits, store
+from liveops.layers import InMemoryChannelLayer
 from liveops.progress import threaded_pump
 from liveops.progress.threaded_pump import POLL_SECONDS, ThreadedPump
+from liveops.sinks import direct
+from liveops.sinks.direct import DirectSender, direct_sender
 from tests.unit.fakes import FakeRun
 
 
@@ -209,3 +212,36 @@ def test_the_pump_sleeps_until_something_is_due() -> None:
     other.due = 99.0
     pump._plan(other.run_id)
     assert pump._pause(100.0) == 0.0
+
+
+@pytest.mark.parametrize(("runs", "is_direct"), [(1, True), (8, True), (9, False)])
+def test_only_where_runs_are_few_are_their_frames_waited_for(
+    pump: ThreadedPump, runs: int, is_direct: bool
+) -> None:
+    add(pump, *[FakeRun() for _ in range(runs)])
+    found: list[DirectSender | None] = []
+    pump.call(lambda: found.append(direct_sender()))
+    assert [one is not None for one in found] == [is_direct]
+    assert direct_sender() is None, "it is for the pump's thread only"
+
+
+@pytest.mark.parametrize(("lingers", "stays_open"), [(0.0, False), (60.0, True)])
+def test_the_connection_to_the_layer_stays_for_a_while_after_the_last_run(
+    pump: ThreadedPump, monkeypatch: pytest.MonkeyPatch, lingers: float, stays_open: bool
+) -> None:
+    monkeypatch.setattr(threaded_pump, "_LINGER_SECONDS", lingers)
+    monkeypatch.setattr(direct, "channel_layer", InMemoryChannelLayer)
+    run, seen = FakeRun(), []
+
+    def look() -> None:
+        seen.append(pump._direct.is_open)
+
+    add(pump, run)
+    pump.call(lambda: seen.append(pump._direct.send("group", {})))
+    pump.call(look)
+    pump.remove(run)  # type: ignore[arg-type]
+    pump.call(look)  # in the round of the removal, perhaps
+    pump.call(look)
+    assert seen[:2] == [True, True]
+    assert seen[-1] is stays_open
+    pump.call(pump._direct.close)
