@@ -8,7 +8,6 @@ waited for by the task, together with all that is put meanwhile, so that nobody 
 import asyncio
 import logging
 from asyncio.tasks import _enter_task, _leave_task
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from types import CoroutineType
@@ -57,6 +56,12 @@ class Outbox:
         taken: how many texts the reader was waited for and has taken.
     """
 
+    # There are as many as sockets: an empty deque, or an event, takes 760 bytes by itself.
+    __slots__ = (
+        *("_context", "_fail", "_is_closed", "_is_idle", "_loop", "_rest", "_send", "_task"),
+        *("_then", "_wakeup", "size", "taken", "under_way", "waiting"),
+    )
+
     def __init__(
         self,
         send: _Send,
@@ -66,12 +71,12 @@ class Outbox:
         self._send = send
         self._then = then
         self._fail = fail
-        self.waiting: deque[str] = deque()
+        self.waiting: list[str] = []
         self.size = self.under_way = self.taken = 0
         self._rest: _Rest | None = None
         self._is_idle = self._is_closed = False
-        self._wakeup = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._wakeup: asyncio.Future[None] = self._loop.create_future()
         self._context = copy_context()
         self._task = self._loop.create_task(self._serve(), context=self._context)
 
@@ -89,7 +94,7 @@ class Outbox:
             return
         if self._rest is not None:
             self.under_way = len(text)
-        self._wakeup.set()
+        self._wake_task()
 
     def clear(self) -> None:
         """Forget what waits."""
@@ -99,14 +104,18 @@ class Outbox:
     def drop(self, beginning: str) -> None:
         """Forget those of the texts that wait which begin with something."""
         kept = [text for text in self.waiting if not text.startswith(beginning)]
-        self.waiting = deque(kept)
+        self.waiting = kept
         self.size = sum(map(len, kept))
 
     def wake(self) -> None:
         """Have ``then`` asked again, once all is sent."""
         if self._is_idle:
             self._is_idle = False
-            self._wakeup.set()
+            self._wake_task()
+
+    def _wake_task(self) -> None:
+        if not self._wakeup.done():  # it may have been cancelled just now
+            self._wakeup.set_result(None)
 
     def close(self) -> None:
         """Send nothing more, and keep nothing."""
@@ -140,7 +149,7 @@ class Outbox:
         try:
             while True:
                 while self.waiting:
-                    text = self.waiting.popleft()
+                    text = self.waiting.pop(0)
                     self.under_way = len(text)
                     self.size -= self.under_way
                     await self._send(text)
@@ -149,13 +158,13 @@ class Outbox:
                 if await self._then() or self.waiting:
                     continue
                 self._is_idle = True
+                self._wakeup = self._loop.create_future()
                 try:
-                    await self._wakeup.wait()
+                    await self._wakeup
                 except asyncio.CancelledError as error:
                     if self._rest is None:
                         raise
                     self._rest.cancelled = error  # it is what began that has to know, first of all
-                self._wakeup.clear()
                 if self._rest is not None:
                     rest, self._rest = self._rest, None
                     await rest

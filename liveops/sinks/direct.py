@@ -51,7 +51,8 @@ class DirectSender:
         self._loop = self._loop or asyncio.new_event_loop()
         try:
             self._loop.run_until_complete(_send_in_time(layer, group, message))
-        except Exception as error:  # noqa: BLE001  (the sender tells of it, if it fails there, too)
+        except Exception as error:
+            # The sender tells of it, if it fails there, too.
             logger.debug("liveops: a frame is left to the sender", exc_info=error)
             is_sent = False
         else:

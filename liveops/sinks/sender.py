@@ -1,9 +1,10 @@
 """Sending to the channel layer from any thread, over one event loop that stays open.
 
 ``async_to_sync`` would open a loop, and with Redis a connection, for each call. Frames leave in
-order, by a thread of the sender's own or by one that sends directly (:mod:`liveops.sinks.direct`). While the layer fails they wait, the oldest give way when there are too many, and one line
-in the log says so at the start and at the end of the trouble. Of many that wait for one operation
-only the last is sent then.
+order, by a thread of the sender's own or by one that sends directly (:mod:`liveops.sinks.direct`).
+While the layer fails they wait, the oldest give way when there are too many, and one line in the
+log says so at the start and at the end of the trouble. Of many that wait for one operation only the
+last is sent then.
 """
 
 import asyncio

@@ -37,7 +37,7 @@ class Audience:
 
     Attributes:
         slow: how many of them do not read.
-        rss: what each of them costs the server, in bytes.
+        rss: what each but the first of them costs the server, in bytes.
     """
 
     def __init__(self, site: Site, server: Served, contender: str, name: str = "") -> None:
@@ -83,10 +83,13 @@ def connect(audiences: Sequence[Audience], op: str, number: int, *, slow: int = 
     if slow:
         audiences[0].slow = slow
         _add(audiences[:1], op, slow, is_small=True)
+    _add(audiences, op, 1)  # a server loads much for its first one, and for no other
     before = [audience.server.rss() for audience in audiences]
-    _add(audiences, op, number)
+    others = number - 1
+    if others:
+        _add(audiences, op, others)
     for audience, rss in zip(audiences, before, strict=True):
-        audience.rss = (audience.server.rss() - rss) / number
+        audience.rss = (audience.server.rss() - rss) / max(others, 1)
 
 
 def _add(audiences: Sequence[Audience], op: str, number: int, *, is_small: bool = False) -> None:

@@ -91,9 +91,8 @@ class Served:
         return told
 
     def cpu(self) -> float:
-        """Return the processor seconds of all its processes."""
-        times = [process.cpu_times() for process in self._tree()]
-        return sum(each.user + each.system for each in times)
+        """Return the processor seconds of all its processes, to the nanosecond."""
+        return sum(time.clock_gettime(_clock_of(process.pid)) for process in self._tree())
 
     def rss(self) -> int:
         """Return the resident bytes of all its processes."""
@@ -119,6 +118,14 @@ class Served:
     def _tree(self) -> list[psutil.Process]:
         parent = psutil.Process(self._process.pid)
         return [parent, *parent.children(recursive=True)]
+
+
+def _clock_of(pid: int) -> int:
+    """Return the clock of a process's processor time, as Linux's ``clock_getcpuclockid`` does.
+
+    ``/proc`` counts in hundredths of a second: too coarse for what a few frames cost.
+    """
+    return ((~pid) << 3) | 2
 
 
 class Site:
