@@ -148,8 +148,10 @@ async def _delivered(number: int) -> float:
 
     async def take(message: object) -> None:
         sent[0] += 1
+        if sent[0] == number:
+            all_have_it.set()
 
-    sockets = []
+    all_have_it, sockets = asyncio.Event(), []
     for _ in range(number):
         socket: Any = LiveOperationConsumer()
         socket.scope, socket.base_send = {"type": "websocket", "user": None}, take
@@ -161,17 +163,21 @@ async def _delivered(number: int) -> float:
     best, text = math.inf, "x" * 500
     for seq in range(_ROUNDS):
         sent[0] = 0
+        all_have_it.clear()
         began = time.perf_counter()
         hub._take({**_FRAME, "op": op, "seq": seq, "text": text})
-        best = min(best, time.perf_counter() - began)
-        if sent[0] != number:
-            raise RuntimeError(f"{sent[0]} of {number} sockets were handed the frame.")
+        async with asyncio.timeout(_DEADLINE):
+            await all_have_it.wait()  # a crowd is served in portions
+            best = min(best, time.perf_counter() - began)
+            if hub._pacer._task is not None:
+                await hub._pacer._task  # it rests after a crowd
     for socket in sockets:
         await socket.disconnect(1000)
     hub._looker.cancel()
     return best * 1000
 
 
+_DEADLINE = 30.0
 _FRAME = {"state": "STARTED", "log_seq": 0, "controls": False, "finished": ""}
 
 
