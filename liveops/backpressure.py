@@ -9,23 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 
-def fullness(send: Any) -> Callable[[], bool]:
+def fullness(send: Any) -> Callable[[], bool] | None:
     """Return what tells whether a server holds more for a socket than it should be given.
 
     Args:
         send: what the server gave the application to send with, or what a middleware made of it.
 
     Returns:
-        A function without arguments; of a server that lets senders wait it always says no.
+        A function without arguments; None for a server that lets senders wait by itself.
     """
     transport: Any = getattr(_protocol(send), "transport", None)
     if not hasattr(transport, "producerPaused"):
-        return _never
+        return None
     return lambda: bool(transport.producerPaused)
-
-
-def _never() -> bool:
-    return False
 
 
 def _protocol(send: Any) -> Any:

@@ -22,13 +22,16 @@ _LONGEST_PAUSE = 1.0
 _Send = Callable[[str], Awaitable[None]]
 
 
-def patient(send: _Send, is_full: Callable[[], bool]) -> _Send:
+def patient(send: _Send, is_full: Callable[[], bool] | None) -> _Send:
     """Return what sends a text as soon as there is room for it.
 
     Args:
         send: sends a text to a server that takes everything at once.
-        is_full: whether that server holds more than it should be given.
+        is_full: whether that server holds more than it should be given; None for one that has
+            whoever sends wait, so that nothing needs to be done.
     """
+    if is_full is None:
+        return send
 
     async def send_later(text: str) -> None:
         pause = _FIRST_PAUSE

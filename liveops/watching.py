@@ -27,6 +27,7 @@ from liveops.protocol import POLICY_REFUSAL
 from liveops.reading import Watch
 from liveops.readings import current_readings
 from liveops.rechecking import NOBODY, Identity, Question, Verdict
+from liveops.server_send import for_frames
 from liveops.sockets import current_sockets
 from liveops.subscription import Subscription, look_up
 
@@ -36,7 +37,6 @@ _WAITING = 100
 _REFUSAL_SECONDS = 0.1  # until a refusal is told
 _FRESH_SECONDS = 2.0  # for which what the session's user was known by is as good as asked anew
 _LONG_AGO = float("-inf")
-_NEVER_FULL = backpressure.fullness(None)
 
 
 class WatchingConsumer(AsyncWebsocketConsumer):
@@ -55,8 +55,8 @@ class WatchingConsumer(AsyncWebsocketConsumer):
         self._reading = asyncio.Lock()
         self._known_since = time.monotonic()
         self._current_user = user
-        is_full = backpressure.fullness(self.base_send)
-        send = self.send if is_full is _NEVER_FULL else patient(self.send, is_full)
+        self._send_frame = for_frames(self.base_send)
+        send = patient(self.send, backpressure.fullness(self.base_send))
         self._outbox = Outbox(send, self._catch_up, self._fail)
         self._overviews = Overviews(user, self._outbox.put, self._is_behind)
 
@@ -90,7 +90,7 @@ class WatchingConsumer(AsyncWebsocketConsumer):
         if text_data is None or close:
             return super().send(text_data, bytes_data, close)
         frame: Any = {"type": "websocket.send", "text": text_data}
-        return self.base_send(frame)
+        return self._send_frame(frame)
 
     def deliver(self, message: dict[str, Any]) -> None:
         """Take a message from the hub."""

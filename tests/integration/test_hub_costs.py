@@ -37,10 +37,10 @@ async def test_a_delivery_costs_few_calls_and_wakes_no_task(run: HeldRun, owner:
         await ask(sockets, run.operation)
         for socket in sockets:
             await socket.hear()
-        kept = {consumer: consumer.base_send for consumer in watchers()}
+        kept = {consumer: consumer._send_frame for consumer in watchers()}
         calls: list[str] = []
         for consumer in kept:
-            consumer.base_send = take
+            consumer._send_frame = take
         frames = [message(1_000 + number) for number in range(10)]
         deliver = current_hub()._take
         sys.setprofile(lambda frame, event, arg: calls.append(event))
@@ -48,7 +48,7 @@ async def test_a_delivery_costs_few_calls_and_wakes_no_task(run: HeldRun, owner:
             deliver(frame)
         sys.setprofile(None)
         for consumer, send in kept.items():
-            consumer.base_send = send
+            consumer._send_frame = send
     assert len(sent) == 200, "before anything else has had its turn"
     made = sum(event in ("call", "c_call") for event in calls)
     assert made / 200 <= MOST_CALLS

@@ -42,6 +42,7 @@ LAYERS = {
     "liveops.access": 2,
     "liveops.addresses": 2,
     "liveops.backpressure": 2,
+    "liveops.server_send": 2,
     "liveops.failure_texts": 2,
     "liveops.guarded": 2,
     "liveops.ids": 2,
