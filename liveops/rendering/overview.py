@@ -53,10 +53,15 @@ def list_context(listing: Listing) -> dict[str, Any]:
     """Return the values that the templates of the list's parts are given."""
     now, filters = timezone.now(), listing.filters
     number = filters.page
+    marks = {
+        state: render("_state_badge", state=state) for state in {r.state for r in listing.rows}
+    }
     return {
         "filters": filters,
         "chips": _chips(listing),
-        "items": [{"row": row, "took": row.took(now)} for row in listing.rows],
+        "items": [
+            {"row": row, "took": row.took(now), "badge": marks[row.state]} for row in listing.rows
+        ],
         "page": number,
         "pages": listing.pages,
         "newer": filters.only(page=number - 1).query if number > 1 else None,
