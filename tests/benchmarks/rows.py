@@ -15,11 +15,17 @@ _SERIES = {
     "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
     " SELECT i FROM n)",
     "postgresql": "(SELECT generate_series(1, %s) AS i)",
+    "mysql": "(SELECT seq AS i FROM seq_1_to_10000000 WHERE seq <= %s)",  # MariaDB's own
 }
-_NEW_ID = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}
+_NEW_ID = {
+    "sqlite": "lower(hex(randomblob(16)))",
+    "postgresql": "gen_random_uuid()",
+    "mysql": "uuid()",
+}
 _EARLIER = {
     "sqlite": "datetime(t.created_on, '-' || n.i || ' seconds')",
     "postgresql": "t.created_on - n.i * interval '1 second'",
+    "mysql": "t.created_on - interval n.i second",
 }
 
 
@@ -64,10 +70,15 @@ def give_lines(one: LiveOperation, number: int) -> None:
     first = LogLine(operation_id=one.pk, seq=1, time=timezone.now(), level="info", stage="Load")
     first.text = "a line of the log, about as long as lines of logs are"
     first.save()
-    values = {"seq": "n.i + 1", "text": "t.text || ' ' || n.i"}
+    values = {"seq": "n.i + 1", "text": joined("t.text", "' '", "n.i")}
     if number > 1:
         source = f"{_SERIES[connection.vendor]} n WHERE t.operation_id = %s"
         _insert(LogLine, values, source, [number - 1, _key(one)])
+
+
+def joined(*texts: str) -> str:
+    """Return the SQL for a text that is put together."""
+    return f"concat({', '.join(texts)})" if connection.vendor == "mysql" else " || ".join(texts)
 
 
 def analyze() -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from liveops import snapshot
 from liveops.log_pages import Log
+from tests.benchmarks.rows import joined
 from tests.integration.edge import person
 from tests.integration.log_lines import line, store_lines
 from tests.testapp.models import Scripted
@@ -19,10 +20,11 @@ from tests.testapp.models import Scripted
 MILLION = 1_024_000
 MOST_QUERIES = 9
 MOST_RATIO = 8.0
+MOST_RATIO_OF_MARIADB = 250.0  # it reads its way to the middle: see docs/how-to/mariadb.md
 
 DOUBLE = """
     INSERT INTO liveops_logline (operation_id, seq, time, level, stage, text)
-    SELECT operation_id, seq + %s, time, level, stage, 'line ' || (seq + %s)
+    SELECT operation_id, seq + %s, time, level, stage, {text}
     FROM liveops_logline WHERE operation_id = %s
 """
 
@@ -35,10 +37,10 @@ def operation(client: Client, db: None) -> Scripted:
     operation = Scripted.objects.create(owner=user)
     store_lines(operation, (line(n) for n in range(1, 1_001)))
     pk = Scripted._meta.pk.get_db_prep_value(operation.pk, connection)
-    stored = 1_000
+    double, stored = DOUBLE.format(text=joined("'line '", "(seq + %s)")), 1_000
     with connection.cursor() as cursor:
         while stored < MILLION:
-            cursor.execute(DOUBLE, [stored, stored, pk])
+            cursor.execute(double, [stored, stored, pk])
             stored *= 2
     return operation
 
@@ -74,6 +76,7 @@ def test_every_part_of_a_million_lines_is_at_hand(client: Client, operation: Scr
 
     log = Log(operation)
     at_the_end = fastest(log.tail)
+    most = MOST_RATIO_OF_MARIADB if connection.vendor == "mysql" else MOST_RATIO
     for question in (
         lambda: log.before(500_000),
         lambda: log.around(500_000),
@@ -82,7 +85,7 @@ def test_every_part_of_a_million_lines_is_at_hand(client: Client, operation: Scr
         lambda: log.search("line"),
         lambda: snapshot.take(operation),
     ):
-        assert fastest(question) < at_the_end * MOST_RATIO
+        assert fastest(question) < at_the_end * most
 
     with CaptureQueriesContext(connection) as queries:
         portions = list(islice(Log(operation).chunks(), 3))
