@@ -149,7 +149,7 @@ EXECUTED: dict[str, Pages] = {
         "how-to/permissions.md": ("python from django.db",),
     },
     f"{GUIDES}test_somebody_without_an_account_watches": {
-        "how-to/permissions.md": ("html ", "python link = "),
+        "how-to/permissions.md": ("html ", "python # shop/views.py: gives"),
     },
     # Pieces of code.
     f"{SNIPPETS}test_settings_are_right": {

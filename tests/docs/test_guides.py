@@ -95,7 +95,7 @@ def told() -> Iterator[dict[str, Any]]:
         "staff/__init__.py": "",
         "staff/models.py": _STAFF,
         "shop/templates/shown.html": shown,
-        "link.py": link,
+        "shop/sharing.py": link,
         "shop/admin.py": files["shop/admin.py"],
         "french.py": block(TRANSLATING, "python from shop.models import Publish"),
     }
