@@ -48,7 +48,7 @@ def find_owner(name: str | None) -> Any:
     users: Any = user_model._default_manager
     try:
         return users.get_by_natural_key(name)
-    except user_model.DoesNotExist as error:
+    except (user_model.DoesNotExist, UnicodeEncodeError) as error:  # no name is not UTF-8
         raise CommandError(
             f"There is no user {name!r}; create one, or leave --owner out."
         ) from error

@@ -234,8 +234,9 @@ def test_the_owner_is_named_and_never_created() -> None:
     owner = person("sam")
     run("testapp.Walk", "--owner", "sam", "--set", "items=1")
     assert Walk.objects.get().owner == owner
-    with pytest.raises(CommandError, match=r"no user 'nobody'.*--owner"):
-        run("testapp.Walk", "--owner", "nobody")
+    for nobody in ("nobody", "no\udcffbody"):  # the second as an argument that is not UTF-8
+        with pytest.raises(CommandError, match=r"no user 'no.*body'.*--owner"):
+            run("testapp.Walk", "--owner", nobody)
     assert (User.objects.count(), Walk.objects.count()) == (1, 1)
 
 
