@@ -46,7 +46,7 @@ class ThreadedPump:
         self._thread: threading.Thread | None = None
         self._next_poll = 0.0
         self._direct = DirectSender()
-        self._busy_at = 0.0
+        self._left_at = 0.0
 
     def add(self, run: "Run") -> None:
         """Begin to serve a run."""
@@ -59,6 +59,7 @@ class ThreadedPump:
         """Stop serving a run."""
         with self._lock:
             self._runs.pop(run.run_id, None)
+        self._left_at = time.monotonic()
         self._woken.put(None)
 
     def wake(self, run: "Run") -> None:
@@ -107,7 +108,7 @@ class ThreadedPump:
         connections.close_all()
         for alias in connections:
             outages.database(alias).forget(self)
-        if now >= self._busy_at + _LINGER_SECONDS:
+        if now >= self._left_at + _LINGER_SECONDS:
             self._direct.close()
 
     def _take_woken(self, pause: float | None) -> list[uuid.UUID]:
@@ -129,9 +130,8 @@ class ThreadedPump:
     def _pause(self, now: float) -> float | None:
         """Return the seconds until something is due; None if only a wake-up can bring work."""
         if self._runs:
-            self._busy_at = now
             return max(min(self._agenda.next_at, self._next_poll) - now, 0.0)
-        return max(self._busy_at + _LINGER_SECONDS - now, 0.0) if self._direct.is_open else None
+        return max(self._left_at + _LINGER_SECONDS - now, 0.0) if self._direct.is_open else None
 
     def _answer_calls(self) -> None:
         while self._calls:
