@@ -172,9 +172,10 @@ class Outbox:
                     rest, self._rest = self._rest, None
                     await rest
                     self._note_taken()
-        except OSError as error:
-            logger.debug("liveops: the other end of a socket is gone (%s)", error)
-        except Exception:
+        except Exception as error:
+            if _says_that_nobody_is_there(error):
+                logger.debug("liveops: the other end of a socket is gone (%s)", error)
+                return
             # Without this task the page would stand still; closed, it connects again.
             logger.exception("liveops: a socket could not be served and is closed")
             await self._fail()
@@ -185,6 +186,13 @@ class Outbox:
     def _note_taken(self) -> None:
         self.under_way = 0
         self.taken += 1
+
+
+def _says_that_nobody_is_there(error: Exception) -> bool:
+    # Daphne's library has an error of its own for it; that of other servers is an OSError.
+    kind = type(error)
+    is_autobahns = kind.__module__ == "autobahn.exception" and kind.__name__ == "Disconnected"
+    return is_autobahns or isinstance(error, OSError)
 
 
 class _Rest:

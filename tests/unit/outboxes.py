@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from autobahn.exception import Disconnected
+
 from liveops.outbox import Outbox
 
 DEADLINE = 10.0
@@ -30,6 +32,8 @@ class Wire:
             self.tasks.append(asyncio.current_task())
         if text == "broken":
             raise ConnectionResetError("gone")
+        if text == "closed protocol":
+            raise Disconnected("Attempt to send on a closed protocol")  # as Daphne has it
         if text == "odd":
             raise LookupError("odd")
         if text == "given up":

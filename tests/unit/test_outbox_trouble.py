@@ -11,8 +11,8 @@ from tests.unit.outboxes import Wire, in_a_loop, until
 @pytest.mark.parametrize("is_slow", [False, True], ids=["quick", "slow"])
 @pytest.mark.parametrize(
     ("text", "failures"),
-    [("broken", 0), ("odd", 1), ("given up", 0)],
-    ids=["the other end is gone", "an error", "given up"],
+    [("broken", 0), ("closed protocol", 0), ("odd", 1), ("given up", 0)],
+    ids=["the other end is gone", "so it is under Daphne", "an error", "given up"],
 )
 def test_a_socket_that_cannot_be_sent_to(text: str, failures: int, is_slow: bool) -> None:
     async def scene(wire: Wire) -> None:
