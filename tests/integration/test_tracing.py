@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
+from django.db import connections
 from opentelemetry import context, trace
 from opentelemetry.trace import StatusCode, Tracer
 
@@ -174,6 +175,7 @@ def test_a_stage_in_a_thread_without_a_context_belongs_to_its_operation(traced: 
         def work() -> None:
             with p.stage("Load"):
                 pass
+            connections.close_all()  # those of this thread
 
         with ThreadPoolExecutor(1) as helper:
             helper.submit(contextvars.Context().run, work).result()
