@@ -48,6 +48,8 @@ OF_SQLITE = tuple(
         "test_views.py::test_hostile_text_is_text_on_every_page",
     )
 )
+# staged-script itself, which ours is compared with, fails with tenacity 9.0.
+OF_NEWEST = ("--deselect=tests/conformance/test_scripts.py",)
 # What changes between Pythons and Djangos, in about a minute on two processors.
 QUICK = (
     "tests/unit/test_checks.py",
@@ -141,6 +143,8 @@ def test(session: nox.Session, row: Row) -> None:
     more = ["--dist=loadfile", "-p", "no:cacheprovider", "--quiet"]
     if serve:
         more += OF_SQLITE
+    if row.dependencies == "oldest":
+        more += OF_NEWEST
     session.run(
         "python",
         *serve,
