@@ -35,6 +35,7 @@ OF_SQLITE = tuple(
     for name in (
         "test_admin_record.py::test_a_record_shows_the_fields_of_its_own_class_of_every_kind",
         "test_hostile_output.py::test_no_page_has_an_element_or_an_attribute_from_data",
+        "test_hostile_output.py::test_no_terminal_is_told_anything_but_text",
         "test_interleavings.py",
         "test_mended.py::test_a_stage_in_a_helper_thread_does_not_wait_for_the_run_s_own_lock",
         "test_outages.py::test_a_database_that_may_only_be_read_for_a_while",

@@ -212,13 +212,14 @@ def test_a_resume_keeps_the_times_of_what_is_done(monkeypatch: pytest.MonkeyPatc
     operation = Flaky.objects.create()
     execute(operation, pump=InlinePump(), web=False)
     before = LiveProgress.objects.get().stage_times
-    assert list(before) == ["Build", "Migrate", "Notify", "Publish"]
+    done = ("Build", "Migrate", "Notify")
+    assert {*before} == {*done, "Publish"}  # PostgreSQL keeps no order of them
     store.resume(Flaky.objects.get())
     recorder = RecordingSink()
     execute(Flaky.objects.get(), pump=InlinePump(), sinks=[recorder], web=False)
     assert Flaky.objects.get().get_state() == "FINISHED_OK"
     after = LiveProgress.objects.get().stage_times
-    assert {name: after[name] for name in list(before)[:3]} == dict(list(before.items())[:3])
+    assert [after[name] for name in done] == [before[name] for name in done]
     assert after["Publish"][0] > before["Publish"][1]
     shown = [forecast(Flaky.stages, u.view).percent for u in recorder.updates]
     assert (shown[0], shown[-1]) == (75.0, 100.0), "it goes on where it stood"
