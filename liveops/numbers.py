@@ -3,8 +3,10 @@
 :mod:`liveops.progress.text` gives the same in English, for terminals and without Django.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
@@ -101,6 +103,16 @@ def usual(seconds: float | None) -> str:
 def _seconds(value: float, digits: int = 0) -> str:
     # Translators: so many seconds, such as 3.4 s.
     return _("{number} s").format(number=number(value, digits))
+
+
+def local(moment: datetime) -> datetime:
+    """Return a stored moment in the time zone of the page; as it is where ``USE_TZ`` is off."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
+def exactly(moment: datetime) -> str:
+    """Return a stored moment to the second, in the time zone of the page, which it names."""
+    return f"{local(moment):%Y-%m-%d %H:%M:%S %Z}".rstrip()
 
 
 def wait(seconds: float) -> str:

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import F
 from django.template.defaultfilters import truncatechars
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -84,9 +83,8 @@ class OperationColumns:
     @admin.display(description=gettext_lazy("created on"), ordering="created_on")
     def op_created(self, obj: LiveOperation) -> SafeString:
         """Return when it was created, to the minute; to whoever points at it, to the second."""
-        local = timezone.localtime(obj.created_on)
-        shown = date_format(local, "SHORT_DATETIME_FORMAT")
-        exact = date_format(local, "Y-m-d H:i:s T")
+        shown = date_format(numbers.local(obj.created_on), "SHORT_DATETIME_FORMAT")
+        exact = numbers.exactly(obj.created_on)
         return format_html('<time title="{}">{}</time>', exact, shown)
 
     @admin.display(

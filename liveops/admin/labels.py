@@ -43,7 +43,7 @@ def duration(began: datetime | None, ended: datetime | None) -> str:
 
 def moment(time: datetime) -> str:
     """Return a date and a time to the second, in the time zone of the page."""
-    local = timezone.localtime(time)
+    local = numbers.local(time)
     return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S}"
 
 

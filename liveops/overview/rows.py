@@ -12,7 +12,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import F, IntegerField, QuerySet, Subquery
 from django.db.models.functions import Left
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.text import capfirst
 
 from liveops import numbers
@@ -93,12 +92,12 @@ class Row:
     @property
     def created_iso(self) -> str:
         """When it was created, for programs: much quicker than by the filter of templates."""
-        return _local(self.created_on).isoformat()
+        return numbers.local(self.created_on).isoformat()
 
     @property
     def created_exactly(self) -> str:
         """When it was created, to the second, with the time zone."""
-        return f"{_local(self.created_on):%Y-%m-%d %H:%M:%S %Z}".rstrip()
+        return numbers.exactly(self.created_on)
 
     @property
     def url(self) -> str:
@@ -129,10 +128,6 @@ class Row:
         if self.finished_on is not None:
             return numbers.took(max((self.finished_on - self.started_on).total_seconds(), 0.0))
         return numbers.duration(max((now - self.started_on).total_seconds(), 0.0))
-
-
-def _local(moment: datetime) -> datetime:
-    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
 class _Counted(Subquery):

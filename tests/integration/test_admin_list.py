@@ -70,6 +70,15 @@ def test_a_row_tells_what_goes_on(client: Client, root: Any) -> None:
     assert re.fullmatch(r"1:\d\d", cells["op_duration"].text)
 
 
+def test_a_site_without_time_zones_has_both_pages(client: Client, root: Any, settings: Any) -> None:
+    settings.USE_TZ = False
+    operation = Walk.objects.create(label="hill")
+    store.claim(operation)
+    exact = row(client)["op_created"].one("time").attributes["title"]
+    assert exact == f"{Walk.objects.get().created_on:%Y-%m-%d %H:%M:%S}"
+    opened(client, f"{LIST}{operation.pk}/change/")
+
+
 def test_a_row_of_what_did_not_begin_and_of_what_failed(client: Client, root: Any) -> None:
     waiting = Walk.objects.create()
     cells = row(client)
