@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.measured import Measured, from_json, table, to_json, worse
+from tests.benchmarks.measured import Measured, better, from_json, keep, table, to_json, worse
 
 GROUPS = (
     *("calls", "stages", "logs", "many", "pages", "fanout", "connecting", "growth", "assets"),
@@ -26,7 +26,7 @@ WRITTEN = Path("benchmark.json")
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; return 1 if a ratio has grown by more than a fifth."""
+    """Measure; return 1 if a ratio has grown by more than a fifth, in two measurements."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("groups", nargs="*", default=[], help=f"some of {', '.join(GROUPS)}")
     parser.add_argument("--base", default="", help="an earlier benchmark.json, to compare with")
@@ -48,22 +48,34 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there is no file {options.base}; give one that an earlier run has written")
     before = _read(Path(options.base) if options.base else COMMITTED)
     figures = [figure for group in options.groups or GROUPS for figure in _measure(group)]
+    if not options.commit:
+        figures = _look_again(figures, before)
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} processors.")
     print(table(figures, before))
     _write(WRITTEN, figures)
     print(f"Written to {WRITTEN}.")
     if options.commit:
-        measured = {figure.key for figure in figures}
-        kept = [figure for figure in _read(COMMITTED) if figure.key not in measured]
-        _write(COMMITTED, sorted([*kept, *figures], key=lambda f: GROUPS.index(f.group)))
+        committed, measured = _read(COMMITTED), {figure.key for figure in figures}
+        others = [figure for figure in committed if figure.key not in measured]
+        both = [*others, *keep(figures, committed)]
+        _write(COMMITTED, sorted(both, key=lambda figure: GROUPS.index(figure.group)))
         print(f"Kept in {COMMITTED.relative_to(Path.cwd())}.")
         return 0
     if not before:
         print("There are no earlier ratios to compare with: keep these with --commit.")
         return 0
     told = worse(figures, before)
-    print("\n".join(told) or "Nothing is slower than it was.")
+    print("\n".join(told.values()) or "Nothing is slower than it was.")
     return 1 if told else 0
+
+
+def _look_again(figures: list[Measured], before: list[Measured]) -> list[Measured]:
+    """Measure once more what seems slower than before: it may have been the machine."""
+    groups = {figure.group for figure in worse(figures, before) if not figure.is_count}
+    for group in sorted(groups, key=GROUPS.index):
+        print(f"{group} seems slower than it was.")
+        figures = better(figures, _measure(group))
+    return figures
 
 
 def _read(path: Path) -> list[Measured]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.measured import Measured
-from tests.benchmarks.serving.rounds import Audience, Round, connect, in_turns
+from tests.benchmarks.serving.rounds import Audience, Round, best, connect, in_turns, middle
 from tests.benchmarks.serving.site import (
     BARE,
     CORE,
@@ -26,7 +26,6 @@ from tests.benchmarks.serving.site import (
 
 USUAL, MOST = 300, 1_000
 _FRAMES, _FEWER_FRAMES = 12, 8  # many deliveries of few frames say as much
-_ROUNDS = {MOST: 1, 1: 8}  # else 2; a frame to one is soon disturbed
 _FLOOD = 20  # more than the buffers take on the way to one who does not read
 _SEND_BUFFER = 4_608
 _TOO_BUSY = 0.9
@@ -73,13 +72,22 @@ def _compare(
     for number in numbers:
         for audience in contenders:
             audience.shrink(number)
-        frames = _FEWER_FRAMES if number >= USUAL else _FRAMES
-        ours, bare = in_turns(contenders, _ROUNDS.get(number, 2), frames)
+        ours, bare = _one(contenders) if number == 1 else _crowd(contenders, number)
         label = f"{number:,} watchers, {under}"
         yield from _figures(label, number, ours, bare, goals if number == USUAL else _NEVER_WORSE)
     for audience in contenders:
         audience.shrink(0)
     site.publisher.ask("end")
+
+
+def _crowd(contenders: Sequence[Audience], number: int) -> list[Round]:
+    frames, rounds = (_FEWER_FRAMES if number >= USUAL else _FRAMES), (1 if number == MOST else 2)
+    return [best(each) for each in in_turns(contenders, rounds, frames)]
+
+
+def _one(contenders: Sequence[Audience]) -> list[Round]:
+    """Take many frames: one to a single watcher is soon disturbed, so medians are compared."""
+    return [middle(each) for each in in_turns(contenders, 8, 30)]
 
 
 def _figures(
@@ -109,7 +117,7 @@ def _slow_reader(site: Site) -> Iterator[Measured]:
     ]
     connect(audiences, op, USUAL, slow=1)
     audiences[0].take(1_000, _FLOOD)
-    beside, without = in_turns(audiences, 3, _FEWER_FRAMES)
+    beside, without = map(best, in_turns(audiences, 6, _FEWER_FRAMES))
     if servers[0].counts()["behind"] != 1:
         raise RuntimeError("nobody waited for the slow reader: it had room for all that was sent")
     for audience in audiences:

@@ -1,11 +1,14 @@
 """A measured figure, the table of all of them, and what has become of an earlier one."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 TOLERANCE = 1.2
 """How many times an earlier ratio counts as the same: machines are never quite at rest."""
+
+RUNS_KEPT = 5
+"""Of how many runs the ratios are kept, for one run says little about what is usual."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Measured:
         base: the cost of that, or the limit.
         goal: the highest ratio that is good enough; None where there is no goal.
         is_count: whether these are counts, which are the same in each run, and not times.
+        kept: the ratios of the runs that were kept, this one included, latest last.
     """
 
     group: str
@@ -33,6 +37,7 @@ class Measured:
     base: float
     goal: float | None = None
     is_count: bool = False
+    kept: tuple[float, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -43,6 +48,11 @@ class Measured:
     def key(self) -> tuple[str, str, str]:
         """What the same figure has in another run."""
         return self.group, self.name, self.against
+
+    @property
+    def highest(self) -> float:
+        """The highest ratio that was kept, or its own; of counts, the latest."""
+        return self.ratio if self.is_count else max(self.kept, default=self.ratio)
 
     @property
     def is_missed(self) -> bool:
@@ -57,7 +67,28 @@ def to_json(figures: Iterable[Measured]) -> list[dict[str, Any]]:
 
 def from_json(rows: Iterable[dict[str, Any]]) -> list[Measured]:
     """Return figures from a file."""
-    return [Measured(**{k: v for k, v in row.items() if k != "ratio"}) for row in rows]
+    figures = []
+    for row in rows:
+        values = {k: v for k, v in row.items() if k != "ratio"}
+        figures.append(Measured(**{**values, "kept": tuple(values.get("kept", ()))}))
+    return figures
+
+
+def keep(figures: Iterable[Measured], before: Iterable[Measured]) -> list[Measured]:
+    """Return figures with the ratios of earlier runs beside their own."""
+    known = {figure.key: figure.kept for figure in before}
+    return [
+        replace(figure, kept=(*known.get(figure.key, ()), round(figure.ratio, 4))[-RUNS_KEPT:])
+        for figure in figures
+    ]
+
+
+def better(figures: Iterable[Measured], again: Iterable[Measured]) -> list[Measured]:
+    """Return each figure, or the one of a second look if its ratio is lower."""
+    second = {figure.key: figure for figure in again}
+    return [
+        min(figure, second.get(figure.key, figure), key=lambda one: one.ratio) for figure in figures
+    ]
 
 
 def table(figures: Iterable[Measured], before: Iterable[Measured] = ()) -> str:
@@ -75,20 +106,24 @@ def table(figures: Iterable[Measured], before: Iterable[Measured] = ()) -> str:
         )
         if known:
             old = known.get(figure.key)
-            line += "       -" if old is None else f"{old.ratio:8.2f}"
+            line += "       -" if old is None else f"{old.highest:8.2f}"
         lines.append(line + ("  missed" if figure.is_missed else ""))
     return "\n".join(lines)
 
 
-def worse(figures: Iterable[Measured], before: Iterable[Measured]) -> list[str]:
-    """Return a sentence for each figure whose ratio has grown by more than the tolerance."""
+def worse(figures: Iterable[Measured], before: Iterable[Measured]) -> dict[Measured, str]:
+    """Return a sentence for each figure whose ratio has grown by more than the tolerance.
+
+    Earlier ratios are the highest of the runs that were kept: what differs as much from run to run
+    is not slower for it.
+    """
     known = {figure.key: figure for figure in before}
-    told = []
+    told = {}
     for figure in figures:
         old = known.get(figure.key)
-        if old is not None and figure.ratio > old.ratio * (1 if figure.is_count else TOLERANCE):
-            told.append(
+        if old is not None and figure.ratio > old.highest * (1 if figure.is_count else TOLERANCE):
+            told[figure] = (
                 f"{figure.group}: {figure.name} costs {figure.ratio:.2f} × {figure.against}, "
-                f"it was {old.ratio:.2f} ×"
+                f"it was {old.highest:.2f} ×"
             )
     return told

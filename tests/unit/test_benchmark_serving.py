@@ -6,7 +6,7 @@ import pytest
 
 from tests.benchmarks.serving import framing, stamps
 from tests.benchmarks.serving.counting import kind_of
-from tests.benchmarks.serving.rounds import Round, best, lost_of, percentile
+from tests.benchmarks.serving.rounds import Round, best, lost_of, middle, percentile
 from tests.benchmarks.serving.site import DAPHNE, GRANIAN, UVICORN, command_of
 
 
@@ -76,6 +76,15 @@ def test_lost_are_those_that_were_sent_and_did_not_come() -> None:
 def test_the_best_round_of_each_figure_counts_and_every_loss() -> None:
     found = best([Round(1.0, 9.0, 5.0, 1, 0.2), Round(2.0, 8.0, 4.0, 2, 0.1)])
     assert found == Round(1.0, 8.0, 4.0, 3, 0.2)
+
+
+def test_the_middle_of_each_figure_leaves_out_what_was_disturbed() -> None:
+    rounds = [
+        Round(1.0, 9.0, 5.0, 1, 0.2),
+        Round(2.0, 8.0, 4.0, 2, 0.1),
+        Round(9.0, 99.0, 9.0, 0, 0),
+    ]
+    assert middle(rounds) == Round(2.0, 9.0, 5.0, 3, 0.2)
 
 
 def test_statements_are_told_apart_by_what_they_are_for() -> None:

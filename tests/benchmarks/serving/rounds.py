@@ -1,9 +1,10 @@
 """Rounds of frames to watchers, what they cost, and the best of them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from statistics import median
 
 from tests.benchmarks.serving.site import Served, Site
 
@@ -104,23 +105,31 @@ def _add(audiences: Sequence[Audience], op: str, number: int, *, is_small: bool 
             raise RuntimeError(f"{audience.name}: {error}")
 
 
-def in_turns(audiences: Sequence[Audience], rounds: int, frames: int) -> list[Round]:
-    """Send frames to each audience in turns; return the best round of each."""
+def in_turns(audiences: Sequence[Audience], rounds: int, frames: int) -> list[list[Round]]:
+    """Send frames to each audience in turns; return the rounds of each."""
     numbers = count(0, frames)
     taken: list[list[Round]] = [[] for _ in audiences]
     for _ in range(rounds):
         for audience, known in zip(audiences, taken, strict=True):
             known.append(audience.take(next(numbers), frames))
-    return [best(known) for known in taken]
+    return taken
 
 
 def best(rounds: Iterable[Round]) -> Round:
     """Return the best of each figure; what was lost was lost."""
-    known = list(rounds)
+    return _each_figure(list(rounds), min)
+
+
+def middle(rounds: Iterable[Round]) -> Round:
+    """Return the median of each figure; what was lost was lost."""
+    return _each_figure(list(rounds), median)
+
+
+def _each_figure(known: list[Round], of: Callable[[Iterable[float]], float]) -> Round:
     return Round(
-        min(each.p50 for each in known),
-        min(each.p99 for each in known),
-        min(each.cpu for each in known),
+        of([each.p50 for each in known]),
+        of([each.p99 for each in known]),
+        of([each.cpu for each in known]),
         sum(each.lost for each in known),
         max(each.share for each in known),
     )
