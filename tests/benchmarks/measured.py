@@ -51,8 +51,9 @@ class Measured:
 
     @property
     def highest(self) -> float:
-        """The highest ratio that was kept, or its own; of counts, the latest."""
-        return self.ratio if self.is_count else max(self.kept, default=self.ratio)
+        """The highest ratio that was kept and met its goal, or its own; of counts, the latest."""
+        good = [ratio for ratio in self.kept if self.goal is None or ratio <= self.goal]
+        return self.ratio if self.is_count else max(good, default=self.ratio)
 
     @property
     def is_missed(self) -> bool:

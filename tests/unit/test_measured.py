@@ -62,10 +62,16 @@ def test_a_busier_machine_makes_nothing_worse() -> None:
 
 
 def test_a_time_is_worse_than_the_slowest_run_that_was_kept() -> None:
-    kept = replace(TIME, kept=(1.5, 3.0, 1.4))
+    kept = replace(TIME, kept=(1.5, 3.0, 1.4), goal=3.0)
     assert worse([replace(TIME, value=71.0)], [kept]) == {}
     (told,) = worse([replace(TIME, value=73.0)], [kept]).values()
     assert told.endswith("it was 3.00 ×")
+
+
+def test_a_run_that_missed_the_goal_excuses_nothing() -> None:
+    kept = replace(TIME, kept=(1.5, 9.0, 1.4))
+    (told,) = worse([replace(TIME, value=37.0)], [kept]).values()
+    assert told.endswith("it was 1.50 ×")
 
 
 def test_a_count_is_worse_than_the_latest_whatever_was_kept() -> None:
@@ -74,8 +80,9 @@ def test_a_count_is_worse_than_the_latest_whatever_was_kept() -> None:
 
 def test_the_ratios_of_the_latest_runs_are_kept() -> None:
     known: list[Measured] = []
+    free = replace(TIME, goal=None)
     for value in range(RUNS_KEPT + 2):
-        known = keep([replace(TIME, value=value * 20.0)], known)
+        known = keep([replace(free, value=value * 20.0)], known)
     (figure,) = from_json(to_json(known))
     assert figure.kept == (2.0, 3.0, 4.0, 5.0, 6.0)
     assert figure.highest == 6.0
