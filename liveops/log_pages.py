@@ -6,15 +6,15 @@ and line number, and at most :data:`PAGE` lines of memory.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Q
 
 from liveops import registry
-from liveops.models import LiveOperation, LogLine
+from liveops.models import LiveOperation
 from liveops.progress.text import clean
 from liveops.progress.view import Line
 from liveops.stages.names import MAX_NAME_LENGTH
+from liveops.store.log_reading import StoredLog
 
 PAGE = 1_000
 """The most lines of a page."""
@@ -26,7 +26,6 @@ QUERY_LENGTH = 200
 """Longest text to search for, in characters."""
 
 _CHUNK = 5_000
-_COLUMNS = ("seq", "time", "level", "stage", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,8 @@ class Log:
     """
 
     def __init__(self, operation: LiveOperation) -> None:
-        alias = operation._state.db
-        self._stored = LogLine.objects.using(alias).filter(operation=operation.pk)
-        first = self._stored.order_by("seq").values_list("seq", flat=True).first()
-        last = self._stored.order_by("-seq").values_list("seq", flat=True).first() or 0
+        self._stored = StoredLog(operation)
+        first, last = self._stored.first(), self._stored.last() or 0
         run = registry.find(operation.pk)
         tail = run.snapshot()[1] if run is not None and run.run_id == operation.run_id else []
         self._unsaved = [line for line in tail if line.seq > last]
@@ -72,16 +69,16 @@ class Log:
 
     def tail(self) -> LogPage:
         """Return the last lines."""
-        return self._back(self._stored, self._unsaved)
+        return self._back(self._stored.tail(PAGE), self._unsaved)
 
     def before(self, number: int) -> LogPage:
         """Return the last lines before a number."""
         unsaved = [line for line in self._unsaved if line.seq < number]
-        return self._back(self._stored.filter(seq__lt=number), unsaved)
+        return self._back(self._stored.before(min(number, self.last + 1), PAGE), unsaved)
 
     def after(self, number: int) -> LogPage:
         """Return the first lines after a number."""
-        lines = _lines(self._stored.filter(seq__gt=number).order_by("seq")[:PAGE])
+        lines = self._stored.after(max(number, self.first - 1), PAGE)
         shown = lines[-1].seq if lines else number
         lines += [line for line in self._unsaved if line.seq > shown]
         return self._page(lines[:PAGE])
@@ -93,7 +90,7 @@ class Log:
     def stage(self, name: str) -> LogPage:
         """Return the lines from shortly before the first of a stage; none if it has logged none."""
         name = clean(name)[:MAX_NAME_LENGTH]
-        found = self._stored.filter(stage=name).order_by("seq").values_list("seq", flat=True)
+        found = self._stored.rows.filter(stage=name).order_by("seq").values_list("seq", flat=True)
         numbers = [*found[:1], *(line.seq for line in self._unsaved if line.stage == name)]
         return self.around(numbers[0]) if numbers else LogPage((), 0, 0)
 
@@ -110,7 +107,7 @@ class Log:
         if not text.isascii():
             for other in (text.lower(), text.upper(), text.capitalize(), text.title()):
                 spellings |= Q(text__icontains=other)
-        found = self._stored.filter(spellings, seq__gt=after).order_by("seq")
+        found = self._stored.rows.filter(spellings, seq__gt=after).order_by("seq")
         numbers = list(found.values_list("seq", flat=True)[: MATCHES + 1])
         known = max([after, *numbers[-1:]])
         needle = text.casefold()
@@ -119,15 +116,14 @@ class Log:
 
     def chunks(self) -> Iterator[Sequence[Line]]:
         """Yield the whole log in portions; each is read when it is asked for."""
-        last = 0
-        while lines := _lines(self._stored.filter(seq__gt=last).order_by("seq")[:_CHUNK]):
+        last = self.first - 1
+        while lines := self._stored.after(last, _CHUNK):
             yield lines
             last = lines[-1].seq
         if unsaved := [line for line in self._unsaved if line.seq > last]:
             yield unsaved
 
-    def _back(self, stored: Any, unsaved: Sequence[Line]) -> LogPage:
-        lines = _lines(stored.order_by("-seq")[:PAGE])[::-1]
+    def _back(self, lines: Sequence[Line], unsaved: Sequence[Line]) -> LogPage:
         shown = lines[-1].seq if lines else 0
         return self._page([*lines, *(line for line in unsaved if line.seq > shown)][-PAGE:])
 
@@ -135,7 +131,3 @@ class Log:
         if not lines:
             return LogPage((), 0, 0)
         return LogPage(lines, max(lines[0].seq - self.first, 0), max(self.last - lines[-1].seq, 0))
-
-
-def _lines(rows: Any) -> list[Line]:
-    return [Line(*row) for row in rows.values_list(*_COLUMNS)]

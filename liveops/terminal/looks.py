@@ -3,19 +3,18 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 
 from liveops import snapshot, store
 from liveops.exceptions import LiveOperationsError
-from liveops.models import LiveOperation, LogLine, StageRun
+from liveops.models import LiveOperation, StageRun
 from liveops.progress.view import Line, View
 from liveops.stages import StageState
 from liveops.states import State
+from liveops.store.log_reading import StoredLog
 
 _PAGE = 1_000
-_COLUMNS = ("seq", "time", "level", "stage", "text")
 
 
 class OperationGone(LiveOperationsError):
@@ -80,6 +79,7 @@ class Source:
     def __init__(self, operation: LiveOperation) -> None:
         self.operation = operation
         self.alias = store.alias_of(operation)
+        self._log = StoredLog(operation, self.alias)
 
     def look(self) -> Look:
         """Return the operation as it is stored now.
@@ -97,12 +97,9 @@ class Source:
 
     def lines(self, after: int) -> Iterator[list[Line]]:
         """Yield the stored log lines after a number, oldest first, up to 1,000 at a time."""
-        while True:
-            rows = self._log().filter(seq__gt=after).order_by("seq")
-            page = [Line(*row) for row in rows.values_list(*_COLUMNS)[:_PAGE]]
-            if page:
-                yield page
-                after = page[-1].seq
+        while page := self._log.after(after, _PAGE):
+            yield page
+            after = page[-1].seq
             if len(page) < _PAGE:
                 return
 
@@ -112,14 +109,13 @@ class Source:
         Args:
             tail: how many of the lines that are stored now are to be shown; None for all.
         """
-        numbers = self._log().values_list("seq", flat=True)
         if tail is None:
-            first = numbers.order_by("seq").first()
-            return (first or 1) - 1, 0
-        last_left_out = numbers.order_by("-seq")[tail : tail + 1].first()
+            return (self._log.first() or 1) - 1, 0
+        numbers = self._log.rows.order_by("-seq").values_list("seq", flat=True)
+        last_left_out = numbers[tail : tail + 1].first()
         if last_left_out is None:
             return self.before(None)
-        return last_left_out, self._log().filter(seq__lte=last_left_out).count()
+        return last_left_out, self._log.rows.filter(seq__lte=last_left_out).count()
 
     def attempts(self, stage: str, run_id: uuid.UUID | None) -> list[StageRun]:
         """Return the attempts of a stage that have ended, in their order."""
@@ -152,6 +148,3 @@ class Source:
             return None if row is None else row.specific
         except ObjectDoesNotExist:  # half of it was deleted meanwhile
             return None
-
-    def _log(self) -> Any:
-        return LogLine.objects.using(self.alias).filter(operation=self.operation.pk)

@@ -20,7 +20,6 @@ from tests.testapp.models import Scripted
 MILLION = 1_024_000
 MOST_QUERIES = 9
 MOST_RATIO = 8.0
-MOST_RATIO_OF_MARIADB = 250.0  # it reads its way to the middle: see docs/how-to/mariadb.md
 
 DOUBLE = """
     INSERT INTO liveops_logline (operation_id, seq, time, level, stage, text)
@@ -76,7 +75,6 @@ def test_every_part_of_a_million_lines_is_at_hand(client: Client, operation: Scr
 
     log = Log(operation)
     at_the_end = fastest(log.tail)
-    most = MOST_RATIO_OF_MARIADB if connection.vendor == "mysql" else MOST_RATIO
     for question in (
         lambda: log.before(500_000),
         lambda: log.around(500_000),
@@ -85,7 +83,7 @@ def test_every_part_of_a_million_lines_is_at_hand(client: Client, operation: Scr
         lambda: log.search("line"),
         lambda: snapshot.take(operation),
     ):
-        assert fastest(question) < at_the_end * most
+        assert fastest(question) < at_the_end * MOST_RATIO
 
     with CaptureQueriesContext(connection) as queries:
         portions = list(islice(Log(operation).chunks(), 3))
