@@ -17,6 +17,7 @@ from liveops.models import (
     LogLine,
     StageRun,
 )
+from liveops.rendering.common import said_of
 
 _ROWS: tuple[type[models.Model], ...] = (
     LiveProgress,
@@ -54,7 +55,7 @@ def deleted_objects(
 
     def shown(obj: models.Model) -> str:
         model, opts = type(obj), obj._meta
-        name, text = capfirst(str(opts.verbose_name)), str(obj)
+        name, text = capfirst(str(opts.verbose_name)), said_of(obj) or str(obj.pk)
         if not site.is_registered(model):
             return f"{name}: {text}"
         if not site.get_model_admin(model).has_delete_permission(request, obj):

@@ -24,6 +24,7 @@ from liveops.models import LiveOperation
 from liveops.overview.filters import Filters
 from liveops.overview.rows import title_of
 from liveops.redirects import live_url
+from liveops.rendering.common import said_of
 from liveops.states import State
 
 _BY_OWNER = ("owner", admin.RelatedOnlyFieldListFilter)
@@ -208,11 +209,15 @@ class LiveOperationAdmin(ControlActions, OperationColumns, admin.ModelAdmin):  #
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> LiveOperation | None:
-        """Return the operation as its own class; None for whoever may not watch it."""
+        """Return the operation as its own class; None for whoever may not watch it.
+
+        One whose ``__str__`` fails is returned as it was found: Django heads the page with it.
+        """
         found: LiveOperation | None = super().get_object(request, object_id, from_field)
         if found is None or not self.has_view_permission(request, found):
             return None
-        return watched_by(own_form(found), request.user)
+        specific = own_form(found)
+        return watched_by(found if said_of(specific) is None else specific, request.user)
 
     def get_form(
         self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.db.models import Model
 from django.template.defaultfilters import truncatechars
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -37,12 +38,17 @@ def page_title_of(operation: LiveOperation) -> str:
     return _own_name(operation) or f"{title_of(operation)} {str(operation.pk)[:8]}"
 
 
+def said_of(row: Model) -> str | None:
+    """Return what the ``__str__`` of a row says; None if that fails, of which the log tells."""
+    try:
+        return str(row)
+    except Exception:
+        logger.exception("liveops: %s cannot say its name", type(row).__qualname__)
+        return None
+
+
 def _own_name(operation: LiveOperation) -> str:
     if type(operation).__str__ is LiveOperation.__str__:
         return ""
-    try:
-        first = str(operation).strip().partition("\n")[0]
-        return truncatechars(clean(first), _LONGEST_TITLE)
-    except Exception:
-        logger.exception("liveops: %s cannot say its name", type(operation).__qualname__)
-        return ""
+    first = (said_of(operation) or "").strip().partition("\n")[0]
+    return truncatechars(clean(first), _LONGEST_TITLE)

@@ -290,6 +290,23 @@ def test_a_record_of_a_class_that_the_project_lost_is_still_read(
     assert shown(page, "operation_type") == "gone.Class"
 
 
+@pytest.mark.parametrize("said", [lambda op: op.gone.name, lambda op: None])
+def test_a_record_whose_class_cannot_say_its_name_is_still_read(
+    client: Client,
+    root: User,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    said: Any,
+) -> None:
+    operation = Walk.objects.create()
+    monkeypatch.setattr(Walk, "__str__", said)
+    page = opened(client, address(operation))
+    assert "Walk" in [h.text for h in page.all("h1")]
+    assert shown(page, "operation_type") == "testapp.Walk"
+    assert "Walk cannot say its name" in caplog.text
+    assert client.get(address(operation).replace("change", "delete")).status_code == 200
+
+
 def test_the_page_on_the_admin_names_what_a_class_can_show() -> None:
     page = Path(__file__).resolve().parents[2] / "docs/how-to/admin.md"
     named = set(re.findall(r"`(op_\w+)`", page.read_text(encoding="utf-8")))
