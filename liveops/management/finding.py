@@ -92,7 +92,7 @@ def _hint(digits: str) -> str:
         if matcher.quick_ratio() >= _LIKE and (ratio := matcher.ratio()) >= _LIKE:
             likeness.append((ratio, operation))
     likeness.sort(key=lambda pair: -pair[0])
-    if not likeness:
+    if not likeness or not digits:  # what is empty is like everything
         return " liveops_list shows the newest ones."
     lines = [_line(operation) for _, operation in likeness[:_SHOWN]]
     return "\n".join([" Did you mean:", *lines])

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from liveops.models import LiveOperation
+from liveops.states import State
 from tests.integration.edge import HeldRun, person
 from tests.integration.markup import HOSTILE
+from tests.integration.overview import operation
 from tests.integration.reaping import started, state_of
 from tests.integration.resuming import Voyage
 from tests.testapp.models import Walk
@@ -74,8 +77,19 @@ def test_it_is_filtered_and_limited() -> None:
 
     assert listed("--state", "STARTED") == {str(running.pk)}
     assert len(listed("--state", "STARTED", "--state", "NOT_STARTED")) == 5
+    assert listed("--state", "running") == {str(running.pk)}
+    assert len(listed("--state", "Waiting")) == 4
     assert listed("--type", "testapp.Walk") == {str(walk.pk) for walk in walks}
     assert listed("--limit", "1") == {str(voyage.pk)}
+
+
+def test_a_state_may_be_called_as_the_pages_call_it() -> None:
+    for state in State:
+        badge = render_to_string("liveops/_state_badge.html", {"state": state})
+        (word,) = re.findall(r">([A-Z]\w+)<", badge)
+        operation(state)
+        lines = tell("liveops_list", "--state", word)
+        assert {line.split("\t")[2] for line in lines} == {state}
 
 
 @pytest.mark.parametrize(
@@ -207,3 +221,11 @@ def test_tables_that_are_not_there_yet_are_told_of(
     monkeypatch.setattr(LiveOperation._meta, "db_table", "not_made_yet")
     with pytest.raises(CommandError, match="with the command `migrate`"):
         tell(*arguments)
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "x y"])
+def test_what_names_nobody_is_like_nobody(nothing: str) -> None:
+    Walk.objects.create()
+    told = f"{nothing!r} is not the id of an operation. liveops_list shows the newest ones."
+    with pytest.raises(CommandError, match=f"^{told}$"):
+        call_command("liveops_cancel", "--", nothing)

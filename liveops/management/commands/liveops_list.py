@@ -27,6 +27,14 @@ _MOST = 1_000_000
 _SHORT_ID = 8  # as much as the other commands need
 _NARROW = 100
 _NOT_ON_NARROW_ONES = {"owner", "finished"}
+_WORDS = {
+    "waiting": State.NOT_STARTED,
+    "running": State.STARTED,
+    "succeeded": State.FINISHED_OK,
+    "failed": State.FINISHED_ERROR,
+    "cancelled": State.CANCELLED,
+    "interrupted": State.INTERRUPTED,
+}
 _PASSED = {StageState.DONE, StageState.SKIPPED}
 
 
@@ -43,9 +51,13 @@ class Command(OperationCommand):
         parser.add_argument(
             "--state",
             action="append",
+            type=_state,
             choices=[state.value for state in State],
             metavar="STATE",
-            help=f"only those in this state; may be repeated: {', '.join(s.value for s in State)}",
+            help=(
+                f"only those in this state; may be repeated: {', '.join(s.value for s in State)}, "
+                f"or as the pages say, {', '.join(_WORDS)}"
+            ),
         )
         parser.add_argument(
             "--type", metavar="APP.MODEL", help="only those of this class, as app_label.ModelName"
@@ -98,6 +110,11 @@ class Command(OperationCommand):
             discard(stream)
             if not is_gone(error):  # else whoever reads has enough
                 raise CommandError(f"The list could not be printed: {error}") from error
+
+
+def _state(text: str) -> str:
+    """Return the state that a word means, or the word if it means none."""
+    return _WORDS.get(text.lower(), text)
 
 
 def _print_table(stream: TextIO, lines: Iterable[tuple[str, ...]]) -> None:
