@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     # pytest's own status for "nothing collected" is a failure of either part.
     timing = ["timing", *timing_files()]
     workers = f"--numprocesses={_WORKERS}"
-    rest = ["not timing", workers, "--dist=loadfile", "--no-loadscope-reorder"]
+    rest = ["not timing", workers, "--dist=loadfile"]
     for options in (timing, [*rest, *arguments]):
         sys.stdout.flush()
         if status := environment.run_loudly([python, "-m", "pytest", "-m", *options], variables):

@@ -18,6 +18,11 @@ FIRST = ("test_compose", "test_redis", "test_shutdown", "test_chaos")
 """What takes longest, so that no worker is left with it in the end."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep that order in a parallel run, which would begin with the files of many tests."""
+    config.option.loadscopereorder = False
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by file: those of acceptance last, in turn one that waits and one other."""
