@@ -14,7 +14,7 @@ from rich.text import Text
 from liveops import store
 from liveops.commands.errors import signal_name
 from liveops.models import CommandRun, LiveOperation, StageRun
-from liveops.progress.text import clean, clean_lines, format_duration
+from liveops.progress.text import clean, clean_lines, format_took
 from liveops.stages import StageState
 from liveops.states import State
 from liveops.summary import TextConsole, print_summary, timing_table
@@ -78,7 +78,7 @@ def discard(stream: TextIO) -> None:
 def _commands_text(commands: Iterable[CommandRun], *, dry_run: bool) -> str:
     lines = []
     for command in commands:
-        took = format_duration((command.finished_on - command.started_on).total_seconds())
+        took = format_took((command.finished_on - command.started_on).total_seconds()) or "–"
         ending = _ending(command.exit_status)
         lines.append(f"{clean_lines(command.command)}  ({took}{ending})")
     return "\n".join(lines) or ("none: this was a dry run" if dry_run else "none")
@@ -104,7 +104,7 @@ def _times(operations: Sequence[LiveOperation]) -> Table:
         rows += [(prefix + name, took) for name, took in _stage_times(operation)]
     started, finished = operations[0].started_on, operations[-1].finished_on
     whole = (finished - started).total_seconds() if started and finished else None
-    return timing_table(rows, format_duration(whole))
+    return timing_table(rows, format_took(whole) or "–")
 
 
 def _stage_times(operation: LiveOperation) -> list[tuple[str, str]]:
@@ -121,6 +121,6 @@ def _stage_times(operation: LiveOperation) -> list[tuple[str, str]]:
         if (number := tried[-1].attempt) > 1:
             notes.append(f"{number} attempts")
         note = f" ({', '.join(notes)})" if notes else ""
-        took = format_duration(None if state == StageState.SKIPPED else seconds)
+        took = "–" if state == StageState.SKIPPED else format_took(seconds) or "–"
         rows.append((f"{clean(name)}{note}", took))
     return rows

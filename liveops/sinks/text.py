@@ -24,6 +24,7 @@ from liveops.progress.text import (
     format_duration,
     format_percent,
     format_rate,
+    format_took,
     plural,
 )
 from liveops.progress.update import Finished, Region, StageChange, Update
@@ -144,7 +145,7 @@ class TextSink:
                 self._write(f"=== {place}{name} ===", "bold")
                 self._announced.add(change.name)
         elif change.state not in (StageState.DONE, StageState.RETRYING):
-            took = format_duration(change.seconds)
+            took = format_took(change.seconds) or "–"
             self._write(f"--- {name}: {change.state} after {took} ---", "bold red")
         if change.seconds is not None:  # the end of this passage; another one has its own header
             self._announced.discard(change.name)

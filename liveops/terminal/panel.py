@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liveops.progress.forecast import forecast, not_selected
-from liveops.progress.text import clean, format_duration, format_percent, format_usual
+from liveops.progress.text import clean, format_duration, format_percent, format_took, format_usual
 from liveops.progress.view import View
 from liveops.sinks.text import progress_text
 from liveops.stages import StageState
@@ -129,7 +129,11 @@ class Panel:
         began, ended = view.stage_times.get(name, (None, None))
         took = ""
         if began is not None:
-            took = format_duration(max((self._clock() if ended is None else ended) - began, 0.0))
+            took = (
+                format_duration(max(self._clock() - began, 0.0))
+                if ended is None
+                else format_took(max(ended - began, 0.0))
+            )
         notes = [state] if state not in (None, StageState.ACTIVE, StageState.DONE) else []
         number, most = view.stage_attempts.get(name, (1, 1))
         if number > 1:

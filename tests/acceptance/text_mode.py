@@ -9,7 +9,7 @@ import re
 import shlex
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -27,8 +27,11 @@ WRITE = "LIVEOPS_WRITE_GOLDEN"
 """Environment variable that has the files written instead of compared."""
 
 _LOOKS = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
-_NORMAL = (
-    (re.compile(r"\b\d+:\d\d\b"), "#:##"),
+_TOOK = r"< 0\.1 s\b|\b\d\.\d s\b|\b\d+:\d\d\b"
+_NORMAL: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # At the end of a line it stands in a column, whose edge stays where it is.
+    (re.compile(rf" +(?:{_TOOK})$", re.MULTILINE), lambda found: "#:##".rjust(len(found[0]))),
+    (re.compile(_TOOK), "#:##"),
     (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\d[\d,.]* (?:\w+/s|s/\w+), "), ""),  # the rate, once one is known
     # A machine that is slow gets to show the progress more often.

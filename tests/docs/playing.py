@@ -35,7 +35,8 @@ _CHANGING = (
     (re.compile(r"^(\[\d\d:\d\d:\d\d\]| {10}) "), "[time] "),  # once a second, else blanks
     (re.compile(r"\s+\w+\.py:\d+$"), ""),  # the place in the source behind a log line
     (re.compile(r"\d:\d\d:\d\d\.\d{6}"), "0:00:00.000000"),
-    (re.compile(r"\b\d+:\d\d\b(?!:)"), "0:00"),
+    (re.compile(r" +(< 0\.1 s|\b\d\.\d s|\b\d+:\d\d)$"), " 0:00"),  # in a column
+    (re.compile(r"< 0\.1 s\b|\b\d\.\d s\b|\b\d+:\d\d\b(?!:)"), "0:00"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
 )
 

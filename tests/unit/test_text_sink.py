@@ -96,7 +96,7 @@ def test_a_stage_begins_with_its_header(name: str, index: int | None, header: st
 @pytest.mark.parametrize("state", ["failed", "cancelled", "interrupted"])
 def test_a_stage_that_does_not_succeed_says_how_long_it_took(state: str) -> None:
     shown = Screen().show(stage("Load", 0, state, 62.0), stage("Else\x1b", None, state, 0.2))
-    assert shown == f"--- Load: {state} after 1:02 ---\n--- Else␛: {state} after 0:00 ---\n"
+    assert shown == f"--- Load: {state} after 1:02 ---\n--- Else␛: {state} after 0.2 s ---\n"
     assert Screen().show(stage("Load", 0, "done", 62.0)) == "", "success needs no words"
 
 
