@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import JSONField, Model
 
@@ -9,7 +10,22 @@ _ANSWERED = {
     *("exact", "iexact", "in", "isnull", "gt", "gte", "lt", "lte", "contains", "icontains"),
     *("startswith", "istartswith", "endswith", "iendswith"),
 }
+_MOST_DIGITS = 18  # of a number that every database has room for
 _OF_DATES = {"year", "month", "day"}
+
+
+def is_storable(parameter: tuple[str, list[str]]) -> bool:
+    """Return whether every database takes the values of a parameter, as a text or as a number.
+
+    Args:
+        parameter: its name, and its values as they stand in the address.
+    """
+    name, values = parameter
+    if any("\x00" in value for value in values):
+        return False
+    parts = [part.strip(" +-") for value in values for part in value.split(",")]
+    too_long = (part.isdecimal() and len(part) > _MOST_DIGITS for part in parts)
+    return name == SEARCH_VAR or not any(too_long)
 
 
 def can_be_answered(model: type[Model], lookup: str, date_hierarchy: str | None) -> bool:

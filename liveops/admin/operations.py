@@ -18,7 +18,7 @@ from liveops.admin.columns import OperationColumns, watched_by
 from liveops.admin.deletion import deleted_objects
 from liveops.admin.filters import StateFilter, TypeFilter
 from liveops.admin.labels import own_form
-from liveops.admin.lookups import can_be_answered
+from liveops.admin.lookups import can_be_answered, is_storable
 from liveops.guarded_classes import own_rules
 from liveops.models import LiveOperation
 from liveops.overview.filters import Filters
@@ -55,7 +55,7 @@ class OperationChangeList(ChangeList):
         Raises:
             IncorrectLookupParameters: the address holds what not every database takes for a text.
         """
-        if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+        if not all(map(is_storable, request.GET.lists())):
             raise IncorrectLookupParameters
         found: QuerySet[LiveOperation] = super().get_queryset(request, exclude_parameters)
         return found.defer("traceback", "result_context", "live_progress__swaps")

@@ -90,7 +90,7 @@ class Progress(Chaining, Commands, PageParts):
                 log. None shows a bar without a known end.
 
         Raises:
-            ValueError: not a number (NaN), infinite, or not a number at all.
+            ValueError: not a number (NaN), infinite, or what ``float()`` does not take.
         """
         if value is not None:
             value = _number(value)
@@ -275,7 +275,7 @@ class Progress(Chaining, Commands, PageParts):
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"percent() needs a number from 0 to 100 or None; got {value!r}."
         ) from error

@@ -209,3 +209,14 @@ def test_what_the_project_lost_the_class_of_is_still_listed(client: Client, root
     progress(operation, percent=5.0)
     assert row(client)["op_title"].one("a").text == f"gone.Class {str(operation.pk)[:8]}"
     assert "gone.Class" in opened(client, f"{LIST}{operation.pk}/change/").one("h1").text
+
+
+@pytest.mark.parametrize("name", ["owner", "owner__id__exact", "owner__in"])
+def test_a_number_that_no_database_has_room_for_is_no_error(
+    client: Client, root: Any, name: str
+) -> None:
+    for number in ("9" * 23, "-" + "9" * 23, "1," + "9" * 23):
+        answer = client.get(LIST, {name: number})
+        assert (answer.status_code, answer["Location"]) == (302, f"{LIST}?e=1")
+    assert client.get(LIST, {name: "9" * 18}).status_code == 200
+    assert client.get(LIST, {"q": "9" * 23}).status_code == 200

@@ -97,6 +97,7 @@ def test_a_state_may_be_called_as_the_pages_call_it() -> None:
     [
         (["--state", "DONE"], "invalid choice"),
         (["--type", "auth.User"], "is not an operation"),
+        (["--type", ""], "is not an operation"),
         (["--limit", "0"], "from 1 on"),
         (["--limit", "9" * 20], "--limit takes .* up to 1000000"),
     ],

@@ -69,6 +69,7 @@ def test_ages_are_told_by_the_clock_of_the_database(
         (["--older-than", "30d", "--batch", "0"], "from 1 on"),
         (["--older-than", "30d", "--batch", "9" * 20], "--batch takes .* up to 10000"),
         (["--older-than", "30d", "--type", "auth.User"], "is not an operation"),
+        (["--older-than", "30d", "--type", ""], "is not an operation"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], problem: str) -> None:

@@ -89,7 +89,7 @@ class Command(OperationCommand):
         rows = LiveOperation._base_manager.select_related("owner").order_by("-created_on")
         if options["state"]:
             rows = rows.filter(state__in=options["state"])
-        if options["type"]:
+        if options["type"] is not None:
             rows = rows.filter(operation_type=find_model(options["type"])._meta.label)
         if options["owner"] is not None:
             rows = rows.filter(owner=find_owner(options["owner"]))

@@ -70,7 +70,7 @@ class Command(OperationCommand):
             raise CommandError("--keep-failed is shorter than --older-than.")
         if not 1 <= options["batch"] <= _MOST:
             raise CommandError(f"--batch takes a whole number from 1 on, up to {_MOST}.")
-        label = find_model(options["type"])._meta.label if options["type"] else None
+        label = find_model(options["type"])._meta.label if options["type"] is not None else None
         plan = Plan(older_than, keep_failed, label, options["batch"])
         if options["dry_run"]:
             self.stdout.write(f"Would delete {_text(count(plan))}.")
