@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from liveops import own_code
 from liveops.conf import get_settings
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _hosts() -> list[str]:
 
 def _ask(operation: "LiveOperation", method: Callable[[], Any], name: str) -> str | None:
     try:
-        given = method()
+        given = own_code.ask(operation, method)
         if given is None:
             return None
         if not isinstance(given, str | Promise):

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from liveops import own_code
 from liveops.models import LiveOperation
 from liveops.progress.text import clean
 
@@ -41,10 +42,13 @@ def page_title_of(operation: LiveOperation) -> str:
 def said_of(row: Model) -> str | None:
     """Return what the ``__str__`` of a row says; None if that fails, of which the log tells."""
     try:
-        return str(row)
+        said: object = own_code.ask(row, row.__str__)
+        if not isinstance(said, str):
+            raise TypeError(f"__str__ returned {type(said).__name__}, not a text.")
     except Exception:
         logger.exception("liveops: %s cannot say its name", type(row).__qualname__)
         return None
+    return said
 
 
 def _own_name(operation: LiveOperation) -> str:

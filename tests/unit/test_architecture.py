@@ -36,6 +36,7 @@ LAYERS = {
     "liveops.fencing": 1,
     "liveops.lock_waits": 1,
     "liveops.outages": 1,
+    "liveops.own_code": 1,
     "liveops.rights": 1,
     "liveops.signals": 1,
     # 2: what is stored and how it is shown
