@@ -1,5 +1,6 @@
 """Fixtures of the integration tests."""
 
+import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
@@ -9,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.commands import flush
 
 from liveops import registry, shutdown
-from tests.integration.edge import HeldRun, person
+from tests.integration.edge import DEADLINE, HeldRun, person
 
 Templates = Callable[[dict[str, str]], None]
 
@@ -39,6 +40,15 @@ def process_goes_on() -> Iterator[None]:
     """Let no test leave a process behind that takes no operations any more."""
     yield
     registry._goes_down = shutdown._has_given_up = False
+
+
+@pytest.fixture(autouse=True)
+def cancelling_ends() -> Iterator[None]:
+    """Wait for what a Ctrl-C has begun, which the end of a run overtakes: it asks the database."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "liveops-cancel":
+            thread.join(DEADLINE)
 
 
 @pytest.fixture
