@@ -15,6 +15,7 @@ import pytest
 from tests.engines.forking import ForkedProcess
 from tests.engines.journal import Journal
 from tests.engines.programs import start_python
+from tests.engines.waiting import until
 
 _MOST_TOLD = 30_000
 
@@ -135,9 +136,12 @@ class Process:
                 process.kill()
         if not pids or self.pid in pids:
             self.wait()
-        psutil.wait_procs([each for each in victims if each.pid != self.pid], timeout=30)
+        # Dead, but perhaps not buried: that is for process 1, which may take its time, and somebody
+        # who reads the journal would take the dead for being at work still.
+        until(lambda: all(map(_is_dead, victims)), 30, "the end of what was killed")
         for process in victims:
             self._journal.note("killed", pid=process.pid)
+        psutil.wait_procs([each for each in victims if each.pid != self.pid], timeout=30)
 
     def terminate(self) -> None:
         """Ask it to end: SIGTERM."""
@@ -168,6 +172,14 @@ class Process:
         with contextlib.suppress(psutil.NoSuchProcess):
             return [psutil.Process(self.pid), *self.children()]
         return []
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        status = process.status()
+    except psutil.NoSuchProcess:
+        return True
+    return bool(status in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
 
 
 def kill_all(processes: Iterable[Process], variable: str, value: str) -> None:
