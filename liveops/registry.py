@@ -85,6 +85,8 @@ def _after_fork() -> None:
     global _lock, _goes_down  # noqa: PLW0603
     _lock = threading.Lock()
     _goes_down = False
+    for run in _runs.values():
+        run.leave_to_parent()
     _runs.clear()
     _starting.clear()
 

@@ -25,7 +25,6 @@ T = TypeVar("T")
 HandOn = Callable[[LiveOperation], None]
 """What starts the next operation of a chain, once the hand-over is committed."""
 
-
 _ENDED = "This operation has ended with chain_to(); call that last, and once."
 
 
@@ -216,6 +215,8 @@ class Chaining(Stages):
     def _chain(self, following: LiveOperation) -> None:
         run = self._run
         self._refuse_after_chain()
+        if run.has_ended:
+            raise InvalidStateError("The run has ended, so the operation cannot be chained.")
         run.look_at_flags()
         run.raise_stop(again=True)
         problem = self._insist(lambda: self._problem_with(following))

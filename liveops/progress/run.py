@@ -1,6 +1,7 @@
 """One run, from its beginning to its end."""
 
 import logging
+import threading
 
 from liveops import outages
 from liveops.exceptions import FenceLost
@@ -84,6 +85,12 @@ class Run(StagedRun):
                 self._ended = True
                 self._fanout.close()
         outages.database(self.alias).forget(self.run_id)
+
+    def leave_to_parent(self) -> None:
+        """Do nothing more for the run: this process is a fork of the one that carries it out."""
+        self.lock = threading.RLock()  # a thread that is no more may have held the other one
+        self._ended = True
+        self.passages.clear()
 
     def snapshot(self) -> tuple[View, list[Line], int]:
         """Return what was shown: the view, the log's tail and the number of the last frame."""

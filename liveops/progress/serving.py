@@ -51,6 +51,8 @@ class ServedRun(SavedRun):
 
         One that is away says nothing, and is asked again the next time.
         """
+        if self._ended:
+            return
         connection = connections[self.alias]
         try:
             flags = store.poll(self.alias, [self.operation.pk])
@@ -129,7 +131,7 @@ class ServedRun(SavedRun):
     def flush(self) -> None:
         """Send and save all that waits, before user code goes on."""
         state, is_late = self.state, self._late_stages.is_waiting
-        if not (
+        if self._ended or not (
             state.announced or state.changed or state.counter or self._screen.pending or is_late
         ):
             return

@@ -32,6 +32,7 @@ from liveops.progress.redaction import Redactor
 from liveops.progress.run import Run
 from liveops.progress.text import ERROR_LIMIT, clean_lines, cut
 from liveops.progress.update import Finished, Sink
+from liveops.runners import forks
 from liveops.sinks.web import WebSink
 from liveops.stage_texts import resumed_text
 from liveops.stages import StageState, without_unfinished
@@ -152,13 +153,15 @@ def _call(run: Run, progress: Progress) -> None:
             await operation.run(progress)
 
         try:
-            async_to_sync(main)()
+            with forks.end_here():
+                async_to_sync(main)()
         except RuntimeError as error:
             if run.is_task or threading.main_thread().is_alive():
                 raise
             raise OperationInterrupted("The process is shutting down.") from error
         return
-    returned = operation.run(progress)
+    with forks.end_here():
+        returned = operation.run(progress)
     if (
         inspect.isawaitable(returned)
         or inspect.isgenerator(returned)
