@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from liveops import outages
 from scripts import ensure_parts
@@ -49,6 +50,12 @@ def own_outages() -> None:
     """Let no test hear of what was away in another one."""
     outages._databases.clear()
     outages._layer = outages._new_layer()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> None:
+    """Let no test speak the language of the last page that another one asked for."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
