@@ -68,10 +68,11 @@ class Panel:
 
     def draw(self, look: Look) -> None:
         """Draw an operation as it is now; times go on by themselves."""
-        self._look = look
         if look.state.is_final and not look.goes_on_by_itself:
-            self.close()
-        elif self._live is None:
+            self.close()  # which draws the look before once more
+            return
+        self._look = look
+        if self._live is None:
             self._live = Live(console=self._console, get_renderable=self._drawn, transient=True)
             self._live.start()
         else:
