@@ -49,8 +49,9 @@ class PageParts:
         Args:
             selector: as for :meth:`swap`.
             raw: the HTML.
-            mode: ``innerHTML`` (kept for pages opened later), ``outerHTML``, ``beforeend``,
-                ``afterbegin``, ``beforebegin`` or ``afterend``.
+            mode: ``innerHTML`` (kept for pages opened later), ``beforeend`` or ``afterbegin`` (kept
+                if the part was filled before, up to 100,000 characters in all), ``outerHTML``,
+                ``beforebegin`` or ``afterend`` (not kept).
 
         Raises:
             ValueError: an unknown mode, or not a selector of that form.

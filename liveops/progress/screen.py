@@ -19,6 +19,9 @@ from liveops.states import State
 TAIL = 1_000
 """Log lines in a snapshot, and the most that one frame carries."""
 
+ROOM = 100_000
+"""Characters of a part of the page to which what is added is kept."""
+
 
 class Screen:
     """Turns the changes of a run's state into numbered updates.
@@ -88,11 +91,22 @@ class Screen:
     def add_swap(self, swap: Swap) -> None:
         """Add a change of the operation's own part of the page to the next update.
 
-        What replaces the content of its target is kept, so that a page opened later shows it too.
+        What replaces the content of its target is kept, so that a page opened later shows it too;
+        so is what is added to that, as long as there is room.
         """
         self._swaps.append(swap)
+        before = self.view.swaps.get(swap.selector)
         if swap.mode == "innerHTML":
-            self.view = _changed(self.view, swaps={**self.view.swaps, swap.selector: swap.html})
+            kept = swap.html
+        elif before is None or len(before) + len(swap.html) > ROOM:
+            return
+        elif swap.mode == "beforeend":
+            kept = before + swap.html
+        elif swap.mode == "afterbegin":
+            kept = swap.html + before
+        else:
+            return
+        self.view = _changed(self.view, swaps={**self.view.swaps, swap.selector: kept})
 
     def collect(self, state: ProgressState, now: float) -> tuple[Update | None, Sequence[Line]]:
         """Return an update with all changes, or None without any; and every new log line.

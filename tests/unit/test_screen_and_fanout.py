@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveops.progress.fanout import Fanout
-from liveops.progress.screen import TAIL, Screen
+from liveops.progress.screen import ROOM, TAIL, Screen
 from liveops.progress.state import Counter, ProgressState
 from liveops.progress.update import Region, Swap, Update
 from liveops.sinks.recording import RecordingSink
@@ -126,6 +126,20 @@ def test_swaps_go_out_once_and_only_replaced_content_is_kept() -> None:
     assert dict(result.view.swaps) == {"#chart": "<i>1</i>"}
     state.set_status("later", "info")
     assert collected(screen, state).swaps == []
+
+
+def test_what_is_added_to_replaced_content_is_kept_as_long_as_there_is_room() -> None:
+    screen, _ = fresh()
+    for mode, html in (
+        ("beforeend", "<i>lost</i>"),
+        ("innerHTML", "<i>1</i>"),
+        ("beforeend", "<i>2</i>"),
+        ("afterbegin", "<i>0</i>"),
+        ("outerHTML", "<p id=rows></p>"),
+        ("beforeend", "x" * ROOM),
+    ):
+        screen.add_swap(Swap("#rows", mode, html))
+    assert dict(screen.view.swaps) == {"#rows": "<i>0</i><i>1</i><i>2</i>"}
 
 
 class Broken(RecordingSink):
