@@ -71,6 +71,15 @@ def test_one_that_fails_again_exits_with_1_and_says_how_to_resume_it(acts: dict[
     assert told[told.index(line) - 1] == "Resume it:"
 
 
+@pytest.mark.parametrize("more", [(), ("--enqueue",), ("--restart",)])
+def test_one_that_runs_is_refused_with_what_helps_if_its_process_is_gone(more: Any) -> None:
+    operation = started(Voyage)
+    told = refused(str(operation.pk), *more)
+    assert "can be " in told
+    assert "`python manage.py liveops_reap` makes it INTERRUPTED." in told
+    assert state_of(operation) == "STARTED"
+
+
 def succeeded() -> Any:
     """Return an operation that has ended well."""
     return carry_out(Voyage.objects.create())[0]

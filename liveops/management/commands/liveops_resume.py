@@ -1,6 +1,7 @@
 """``manage.py liveops_resume``: an operation goes on where it stopped, or begins anew."""
 
 from argparse import ArgumentParser
+from shlex import join
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -20,6 +21,7 @@ from liveops.management.terminal import (
 from liveops.models import LiveOperation
 from liveops.runners.thread import ThreadRunner
 from liveops.sinks.sender import sender
+from liveops.states import State
 
 _SEND_SECONDS = 5.0
 
@@ -79,8 +81,17 @@ class Command(OperationCommand):
                 operation.check_stages_to_run()
                 operation.note_enqueued()
         except (ConfigurationError, InvalidStateError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(self._explained(operation, error)) from error
         run_in_terminal(operation, stream_of(self), lambda last: to_resume(self._program, last))
+
+    def _explained(self, operation: LiveOperation, error: Exception) -> str:
+        """Return why an operation is refused, and what helps if its process is gone."""
+        if store.state_of(operation) is not State.STARTED:
+            return str(error)
+        return (
+            f"{error} This one is STARTED; if the process that ran it is gone, "
+            f"`{join([*self._program, 'liveops_reap'])}` makes it INTERRUPTED."
+        )
 
     def _enqueue_all(self, operations: list[LiveOperation], *, restart: bool) -> None:
         runner = conf.load_runner()
@@ -96,7 +107,8 @@ class Command(OperationCommand):
                 with limits.lifted_for(operation):  # whoever has a shell is trusted
                     hand_over(operation)
             except (ConfigurationError, InvalidStateError) as error:
-                problems.append(f"{operation.pk}: {error}" if len(operations) > 1 else str(error))
+                problem = self._explained(operation, error)
+                problems.append(f"{operation.pk}: {problem}" if len(operations) > 1 else problem)
                 continue
             state = store.state_of(operation)
             self.stdout.write(f"Operation {operation.pk} was handed to the runner: {state}.")
