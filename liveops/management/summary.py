@@ -60,7 +60,9 @@ def print_closing(
         console.print()
         print_summary(console, f"Summary of {labels}", sections)
     except OSError as error:
-        logger.warning("liveops: the summary could not be printed (%s)", error)
+        # That nobody reads a pipe any more was said before, or does not matter at the very end.
+        level = logging.DEBUG if isinstance(error, BrokenPipeError) else logging.WARNING
+        logger.log(level, "liveops: the summary could not be printed (%s)", error)
         if stream is sys.stdout:
             discard(stream)
 
@@ -114,13 +116,23 @@ def _stage_times(operation: LiveOperation) -> list[tuple[str, str]]:
         by_stage.setdefault(attempt.stage, []).append(attempt)
     rows = []
     for name, tried in by_stage.items():
-        seconds = sum((one.finished_on - one.started_on).total_seconds() for one in tried)
         # That of the stage: one may be cancelled after its last attempt has failed.
         state = operation.stage_states.get(name, tried[-1].outcome)
         notes = [] if state == StageState.DONE else [state]
         if (number := tried[-1].attempt) > 1:
             notes.append(f"{number} attempts")
         note = f" ({', '.join(notes)})" if notes else ""
-        took = "–" if state == StageState.SKIPPED else format_took(seconds) or "–"
+        took = "–" if state == StageState.SKIPPED else format_took(_seconds(tried)) or "–"
         rows.append((f"{clean(name)}{note}", took))
     return rows
+
+
+def _seconds(tried: Sequence[StageRun]) -> float:
+    """Return how long a stage took, the waits between its attempts included, as pages tell it."""
+    seconds = 0.0
+    for attempt, before in zip(tried, (None, *tried), strict=False):
+        # The first attempt of another passage through the stage comes after something else.
+        goes_on = before is not None and attempt.attempt > before.attempt
+        began = before.finished_on if before is not None and goes_on else attempt.started_on
+        seconds += (attempt.finished_on - began).total_seconds()
+    return seconds

@@ -1,5 +1,6 @@
 """Carrying out an operation in the terminal: what ``run_liveop`` and ``liveops_resume`` share."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,12 +27,19 @@ _SEND_SECONDS = 5.0
 
 
 def program_of(prog_name: str) -> tuple[str, ...]:
-    """Return the words that start a management command again, given what it was started as."""
+    """Return the words that start a management command again, given what it was started as.
+
+    Python is what it was typed as, such as ``.venv/bin/python``; by its name alone if that was a
+    path from the root.
+    """
+    typed = sys.orig_argv[0] if sys.orig_argv else ""
+    is_relative = os.sep in typed and not Path(typed).is_absolute()
+    python = typed if is_relative else "python"
     if Path(prog_name).name == "__main__.py":
-        return ("python", "-m", "django")
+        return (python, "-m", "django")
     if not prog_name:
-        return ("python", "manage.py")
-    return ("python", prog_name) if prog_name.endswith(".py") else (prog_name,)
+        return (python, "manage.py")
+    return (python, prog_name) if prog_name.endswith(".py") else (prog_name,)
 
 
 def to_resume(program: Sequence[str], operation: LiveOperation) -> dict[str, str]:

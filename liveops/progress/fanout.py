@@ -91,6 +91,6 @@ def _raise_if_signal(error: BaseException) -> None:
 def _tell(sink: Sink, error: BaseException) -> None:
     name = type(sink).__name__
     if isinstance(error, BrokenPipeError):
-        logger.warning("liveops: nobody reads what %s writes; the run goes on", name)
+        logger.warning("liveops: nobody reads the output any more; the run goes on")
     else:
         logger.error("liveops: %s failed; the run goes on", name, exc_info=error)
