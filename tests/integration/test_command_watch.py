@@ -242,6 +242,19 @@ def test_a_closed_output_is_told_of(command: str, monkeypatch: pytest.MonkeyPatc
         call_command(command, *arguments)
 
 
+@pytest.mark.parametrize("options", [(), ("--restart",)])
+def test_without_an_output_nothing_is_changed(options: Any, monkeypatch: Any) -> None:
+    operation = started()
+    end(operation, finished_successfully=False)
+    monkeypatch.setattr("sys.stdout", None)
+    before = LiveOperation.objects.values().get()
+    with pytest.raises(CommandError, match="There is no standard output"):
+        call_command("liveops_resume", str(operation.pk), *options)
+    with pytest.raises(CommandError, match="There is no standard output"):
+        call_command("run_liveop", "testapp.Walk")
+    assert LiveOperation.objects.values().get() == before
+
+
 def test_one_that_is_to_be_resumed_by_itself_is_waited_for(script: list[Event]) -> None:
     operation = started(Sail="active")
     change(operation, resumes_left=1)

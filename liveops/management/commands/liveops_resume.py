@@ -70,6 +70,7 @@ class Command(OperationCommand):
         if len(operations) > 1:
             raise CommandError("Several operations are resumed with --enqueue; here only one is.")
         (operation,) = operations
+        stream = stream_of(self)  # before anything is stored
         try:
             with transaction.atomic(using=store.alias_of(operation)):
                 if options["restart"]:
@@ -82,7 +83,7 @@ class Command(OperationCommand):
                 operation.note_enqueued()
         except (ConfigurationError, InvalidStateError) as error:
             raise CommandError(self._explained(operation, error)) from error
-        run_in_terminal(operation, stream_of(self), lambda last: to_resume(self._program, last))
+        run_in_terminal(operation, stream, lambda last: to_resume(self._program, last))
 
     def _explained(self, operation: LiveOperation, error: Exception) -> str:
         """Return why an operation is refused, and what helps if its process is gone."""

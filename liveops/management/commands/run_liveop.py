@@ -74,6 +74,7 @@ class Command(OperationCommand):
             CommandError: an unknown class, user, field or stage, or a value that is refused.
             SystemExit: with the exit status, unless it is 0.
         """
+        stream = stream_of(self)  # before anything is stored
         model = find_model(options["model"])
         owner = find_owner(options["owner"])
         if options["stage"] is not None and not options["stage"]:
@@ -87,4 +88,4 @@ class Command(OperationCommand):
         def closing(last: LiveOperation) -> dict[str, str]:
             return {"Run it again": again, **to_resume(self._program, last)}
 
-        run_in_terminal(operation, stream_of(self), closing)
+        run_in_terminal(operation, stream, closing)
