@@ -54,6 +54,7 @@ class Ledger:
     def __init__(self, operation: LiveOperation, run_id: uuid.UUID, now: float) -> None:
         settings = get_settings()
         self._operation = operation
+        self._pk = operation.pk
         self._run_id = run_id
         self._alias = store.alias_of(operation)
         self._keep_lines = settings.LOG_LINES
@@ -105,7 +106,8 @@ class Ledger:
 
     def put_back(self, rows: Sequence[StageRun]) -> None:
         """Take records again that the caller could not save."""
-        self._stage_runs[:0] = rows
+        waiting = {id(row) for row in self._stage_runs}
+        self._stage_runs[:0] = [row for row in rows if id(row) not in waiting]
         self._changed = True
         self._throttle.hurry(self._hurried)
 
@@ -133,7 +135,7 @@ class Ledger:
     def _add(self, rows: list[Any], model: type[Model], span: Span, **values: Any) -> Any:
         now = timezone.now()
         row = model(
-            operation_id=self._operation.pk,
+            operation_id=self._pk,
             run_id=self._run_id,
             started_on=now - timedelta(seconds=span.began_ago),
             finished_on=now - timedelta(seconds=span.ended_ago),

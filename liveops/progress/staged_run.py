@@ -104,10 +104,16 @@ class StagedRun(ServedRun):
             if checkpoint is not None and in_transaction:
                 # What the stage wrote may be rolled back; then it has to run again.
                 self._boundary.once_committed(partial(self._keep, row, checkpoint))
-        if is_news:
-            self._save_stage(change, together)
-        else:
+        if not is_news:
             self._wake()
+            return
+        try:
+            self._save_stage(change, together)
+        except BaseException:
+            with self.lock:
+                # A signal came, perhaps; then they are saved with the end, as the state is.
+                self._ledger.put_back(together)
+            raise
 
     def leave_stages(self) -> None:
         """End the stages that are open as done, the innermost first."""
