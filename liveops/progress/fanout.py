@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from liveops.progress.update import Sink, Update
@@ -12,6 +12,8 @@ logger = logging.getLogger("liveops")
 
 class Fanout:
     """Sends updates to sinks in order; a failing sink is logged once, and tried again each time.
+
+    One that fails and works in turns is logged at ever longer intervals, with one traceback a run.
 
     A sink whose attribute ``may_wait`` is true takes its time with an update, as rendering HTML
     does: user code need not wait for it.
@@ -25,6 +27,7 @@ class Fanout:
         self._slow = {n for n, sink in enumerate(sinks) if getattr(sink, "may_wait", False)}
         self._waiting: deque[Update] = deque()
         self._failing: set[int] = set()
+        self._failures: Counter[int] = Counter()  # times that each began to fail
 
     @property
     def has_waiting(self) -> bool:
@@ -63,12 +66,18 @@ class Fanout:
         except (Exception, SystemExit) as error:  # noqa: BLE001  (told below)
             _raise_if_signal(error)
             if number not in self._failing:
-                _tell(sink, error)
-            self._failing.add(number)
+                self._failing.add(number)
+                self._failures[number] += 1
+                if self._is_told(number):
+                    _tell(sink, error, is_first=self._failures[number] == 1)
         else:
             if number in self._failing:
-                logger.info("liveops: %s works again", type(sink).__name__)
-            self._failing.discard(number)
+                self._failing.discard(number)
+                if self._is_told(number):
+                    logger.info("liveops: %s works again", type(sink).__name__)
+
+    def _is_told(self, number: int) -> bool:
+        return self._failures[number].bit_count() == 1  # the first time, the second, the fourth
 
     def close(self) -> None:
         """Hand over what waits, and close every sink."""
@@ -88,9 +97,11 @@ def _raise_if_signal(error: BaseException) -> None:
         raise error
 
 
-def _tell(sink: Sink, error: BaseException) -> None:
+def _tell(sink: Sink, error: BaseException, *, is_first: bool) -> None:
     name = type(sink).__name__
     if isinstance(error, BrokenPipeError):
         logger.warning("liveops: nobody reads the output any more; the run goes on")
-    else:
+    elif is_first:
         logger.error("liveops: %s failed; the run goes on", name, exc_info=error)
+    else:
+        logger.error("liveops: %s failed again (%r); the run goes on", name, error)

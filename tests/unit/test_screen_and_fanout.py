@@ -191,6 +191,21 @@ def test_a_sink_that_works_again_gets_the_next_update_and_a_line_in_the_log(
     assert [level for level, _ in records(caplog)] == ["ERROR", "INFO", "ERROR"]
 
 
+def test_a_sink_that_fails_and_works_in_turns_is_no_flood_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = Broken()
+    fanout = Fanout([broken])
+    with caplog.at_level(logging.INFO, "liveops"):
+        for number in range(200):
+            broken.failing = number % 2 == 0
+            fanout.emit(update(seq=number))
+    told = [level for level, _ in records(caplog)]
+    assert told == ["ERROR", "INFO"] * 7  # the 1st, 2nd, 4th ... 64th time
+    assert caplog.text.count("Traceback") == 1
+    assert caplog.text.count("Broken failed again (OSError('no such terminal'))") == 6
+
+
 class Slow(RecordingSink):
     """Takes its time."""
 
