@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Self
 from django.db import models, router
 from django.db.models.signals import post_save, pre_save
 
-from liveops.exceptions import FenceLost
+from liveops.exceptions import FenceLost, InvalidStateError
 
 RUN_COLUMNS = (
     "started_on",
@@ -38,6 +38,12 @@ RUN_COLUMNS = (
 STAGE_COLUMNS = ("current_stage", "stage_states")
 """What is saved at each boundary of a stage."""
 
+OTHER_PK = (
+    "run() deleted its own operation, or gave it another primary key. To have another one like it, "
+    "create one with the same values; never make a copy of this one's instance."
+)
+"""What is said of an operation that is not the one that runs any more."""
+
 _STAGE_FIELDS = frozenset(STAGE_COLUMNS)
 
 
@@ -46,22 +52,43 @@ class FencedModel(models.Model):
 
     Attributes:
         fence: the ``run_id`` that every write of this instance must find; None outside a run.
+        claimed_pk: the primary key that it had when a run claimed it.
     """
 
     fence: uuid.UUID | None = None
+    claimed_pk: Any = None
     _run_query: tuple[Any, Any] = (None, None)
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, and remember the run columns as they are now."""
+        """Save, and remember the run columns as they are now.
+
+        Raises:
+            InvalidStateError: ``run()`` gave its own operation another primary key.
+            FenceLost: the run no longer owns the operation.
+        """
+        if self._has_other_pk():
+            raise InvalidStateError(OTHER_PK)
         names = kwargs.get("update_fields")
         if not args and names == [*STAGE_COLUMNS] and self._saves_plainly(kwargs):
             self._save_stages()
         else:
             super().save(*args, **kwargs)
         self.remember_run_columns(names)
+
+    def take_back_pk(self) -> bool:
+        """Return whether the operation of a run has another primary key; it gets its own again."""
+        if not self._has_other_pk():
+            return False
+        for parent in type(self)._meta.all_parents:
+            setattr(self, parent._meta.pk.attname, self.claimed_pk)
+        self.pk, self._state.adding = self.claimed_pk, False
+        return True
+
+    def _has_other_pk(self) -> bool:
+        return self.fence is not None and self.claimed_pk not in (None, self.pk)
 
     def _saves_plainly(self, options: Collection[str]) -> bool:
         """Return whether nobody has a hand in how a run's instance is saved; libraries may."""

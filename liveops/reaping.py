@@ -126,7 +126,7 @@ class Reaper:
         suspects: dict[uuid.UUID, _Suspect] = {}
         for stale in store.stale_runs(alias, settings.STALE_SECONDS):
             run = registry.find(stale.operation)
-            if run is not None and run.run_id == stale.run_id:
+            if run is not None and run.run_id == stale.run_id and not run.has_ended:
                 continue  # it is here, and alive: only its sign of life could not be written
             suspect = self._suspects.get(stale.run_id)
             if suspect is None or suspect.heard != stale.heartbeat_on:

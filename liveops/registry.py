@@ -23,8 +23,8 @@ _goes_down = False
 def add(run: "Run") -> None:
     """Make a run known; one that comes while the process goes down is told so at once."""
     with _lock:
-        _runs[run.operation.pk] = run
-        _starting.discard(run.operation.pk)
+        _runs[run.pk] = run
+        _starting.discard(run.pk)
         is_late = _goes_down
     if is_late:
         run.go_down()
@@ -33,8 +33,8 @@ def add(run: "Run") -> None:
 def remove(run: "Run") -> None:
     """Forget a run; a newer one of the same operation stays."""
     with _lock:
-        if _runs.get(run.operation.pk) is run:
-            del _runs[run.operation.pk]
+        if _runs.get(run.pk) is run:
+            del _runs[run.pk]
 
 
 @contextmanager

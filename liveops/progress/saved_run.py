@@ -59,6 +59,7 @@ class SavedRun(Stoppable, ABC):
     ) -> None:
         settings = get_settings()
         self.operation = operation
+        self.pk: uuid.UUID = operation.pk
         self.run_id: uuid.UUID = claim.run_id
         self.alias = store.alias_of(operation)
         self.clock = clock

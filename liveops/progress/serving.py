@@ -55,14 +55,14 @@ class ServedRun(SavedRun):
             return
         connection = connections[self.alias]
         try:
-            flags = store.poll(self.alias, [self.operation.pk])
+            flags = store.poll(self.alias, [self.pk])
         except Exception as error:
             if connection.in_atomic_block or not outages.is_passing(error):
                 raise
             outages.note_failure(self.alias, self.run_id, error)
             outages.drop_if_broken(connection)
         else:
-            self.take_flags(flags.get(self.operation.pk))
+            self.take_flags(flags.get(self.pk))
 
     def take_flags(self, flags: tuple[Any, bool] | None) -> None:
         """Take over what the database says: whose the operation is, and whether to cancel."""

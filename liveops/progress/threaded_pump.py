@@ -167,7 +167,7 @@ class ThreadedPump:
         for alias, served in by_alias.items():
             try:
                 lock_waits.limit(connections[alias])
-                flags = store.poll(alias, [run.operation.pk for run in served])
+                flags = store.poll(alias, [run.pk for run in served])
             except Exception as error:
                 if not outages.is_passing(error):
                     raise
@@ -176,4 +176,4 @@ class ThreadedPump:
                 continue
             outages.database(alias).ends(self)
             for run in served:
-                run.take_flags(flags.get(run.operation.pk))
+                run.take_flags(flags.get(run.pk))

@@ -15,13 +15,14 @@ from liveops.addresses import adopt_script_prefix
 from liveops.control import success_url
 from liveops.exceptions import (
     FenceLost,
+    InvalidStateError,
     LiveOperationsError,
     OperationCancelled,
     OperationError,
     OperationInterrupted,
 )
 from liveops.failure_texts import failure_text
-from liveops.fencing import RUN_COLUMNS
+from liveops.fencing import OTHER_PK, RUN_COLUMNS
 from liveops.models import LiveOperation
 from liveops.progress.capture import current
 from liveops.progress.chaining import HandOn
@@ -90,6 +91,7 @@ def execute(
         run.abandon()  # whatever went wrong: nobody goes on serving it
         registry.remove(run)
         events.released(specific, claim.run_id)
+        specific.take_back_pk()
         specific.fence = None
 
 
@@ -109,8 +111,11 @@ def _carry_out(run: Run, progress: Progress, claim: store.Claim) -> State | None
         _call(run, progress)
         ending = _returned(run, progress)
     except FenceLost as lost:
-        _abandon(run, lost)
-        return None
+        if not run.operation.take_back_pk():
+            _abandon(run, lost)
+            return None
+        run.stop = None
+        ending = _failed(run, progress, InvalidStateError(OTHER_PK))
     except OperationCancelled:
         ending = Ending(State.CANCELLED)
     except OperationInterrupted:
@@ -126,10 +131,12 @@ def _carry_out(run: Run, progress: Progress, claim: store.Claim) -> State | None
         leaving = signal
         ending = Ending(State.INTERRUPTED)
     except BaseException as error:  # noqa: BLE001  (user code may raise anything)
+        run.operation.take_back_pk()
         ending = _failed(run, progress, error)
     finally:
         current.reset(token)
         run.operation._progress = None
+        run.operation.take_back_pk()
     state = progress._end_of_chain(ending.state) or _finish(run, ending)
     if leaving is not None:
         raise leaving
@@ -265,5 +272,5 @@ def _insist_on(run: Run, ending: Ending) -> bool:
 
 
 def _abandon(run: Run, lost: FenceLost) -> None:
-    logger.warning("liveops: stopped a run of operation %s: %s", run.operation.pk, lost)
+    logger.warning("liveops: stopped a run of operation %s: %s", run.pk, lost)
     run.abandon()

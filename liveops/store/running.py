@@ -91,7 +91,7 @@ def claim(operation: LiveOperation, *, resumes: bool = True) -> Claim | None:
         )
         view = View(State.STARTED.value, stage_states=states, actions=actions_of(operation), **kept)
     values = {"started_on": now, "current_stage": -1, "declared_stages": stages}
-    adopt(operation, fence=run_id, run_id=run_id, **values)
+    adopt(operation, fence=run_id, claimed_pk=operation.pk, run_id=run_id, **values)
     operation.stage_states = states
     operation.remember_run_columns()
     return Claim(run_id, progress.seq, log_seq, view, bool(last_line), checkpoints)

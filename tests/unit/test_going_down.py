@@ -92,7 +92,7 @@ def test_some_of_the_grace_is_kept_for_the_end(grace: float) -> None:
 def test_a_run_that_comes_late_is_told_too(monkeypatch: pytest.MonkeyPatch, run: Stoppable) -> None:
     monkeypatch.setattr(registry, "_goes_down", False)
     late: Any = run
-    late.operation = SimpleNamespace(pk=object())
+    late.pk = object()
     registry.go_down()
     assert registry.goes_down()
     registry.add(late)
