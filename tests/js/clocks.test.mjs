@@ -33,6 +33,15 @@ describe("a clock", () => {
     assert.equal(shown(), "0:07");
   });
 
+  it("stops, and takes the buttons with it, where nothing more is shown", async () => {
+    page = await running(since(42));
+    page.region("controls").innerHTML = "<button>Cancel</button>";
+    page.socket.trouble("not_found", A);
+    await page.timers.advance(5000);
+    assert.equal(shown(), "0:42");
+    assert.equal(page.region("controls").innerHTML, "");
+  });
+
   it("shows no time before its start", async () => {
     page = await running(since(-30));
     assert.equal(shown(), "0:00");

@@ -9,7 +9,8 @@
   const UNFINISHED = ["NOT_STARTED", "STARTED"];
   const [SECOND_MS, DAY_S, LONGEST_DAYS, STORED] = [1000, 86400, 99, "liveops.notify"];
   const UNKNOWN = "–";
-  const isUnfinished = (container) => UNFINISHED.includes(container?.dataset.liveopState);
+  const goesOn = ({ liveopState, liveopRefused }) => UNFINISHED.includes(liveopState) && !liveopRefused;
+  const isUnfinished = (container) => Boolean(container && goesOn(container.dataset));
 
   /** Choose the mark for the document title from the states of all operations on the page. */
   function titleMark(states) {
@@ -205,6 +206,13 @@
       if (one.animationName?.startsWith("liveop-") && one.startTime !== 0) one.startTime = 0;
   }
 
+  /** Let nothing look alive of which nothing more will be heard. */
+  function freeze(container) {
+    container.querySelector("#op-controls")?.replaceChildren();
+    for (const one of container.getAnimations?.({ subtree: true }) ?? []) one.cancel();
+    showSwitches();
+  }
+
   /** Say that nothing will move, where htmx could not be loaded: the scripts go on without it. */
   function tellIncomplete() {
     for (const place of document.querySelectorAll("[data-text-incomplete]")) {
@@ -243,6 +251,7 @@
     goOn(container, detail);
     if (!isUnfinished(container)) tellEnd(container);
   });
+  on("liveop:refused", freeze);
   on("click", (target) => target.closest?.("[data-liveop-notify]") && toggle());
   on("htmx:load", (target) => {
     if (target.dataset?.liveopNow) takeTime(target);

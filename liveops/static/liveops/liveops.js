@@ -200,6 +200,7 @@
       const isDue = !(liveops.now() < watch.renewable);
       if (watch.worked && isDue) return renew(watch, { error, detail });
       Object.assign(dataset, { liveopConnection: "offline", liveopRefused: error });
+      tell(watch.container, "refused");
       drop(watch);
       settle();
     }
