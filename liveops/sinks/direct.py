@@ -18,7 +18,8 @@ logger = logging.getLogger("liveops")
 
 _LONGEST_WAIT = 0.05
 _SLOW_SECONDS = 0.005
-_REST_SECONDS = 1.0
+_REST = 20  # times what a slow answer took
+_LONGEST_REST = 1.0
 _LIBRARY = "channels_redis"
 
 
@@ -58,8 +59,11 @@ class DirectSender:
         else:
             is_sent = True
         ended = self._clock()
-        if not is_sent or ended - began > _SLOW_SECONDS:
-            self._rest_until = ended + _REST_SECONDS
+        took = ended - began
+        if not is_sent:
+            self._rest_until = ended + _LONGEST_REST
+        elif took > _SLOW_SECONDS:  # once by chance, or each time
+            self._rest_until = ended + min(took * _REST, _LONGEST_REST)
         return is_sent
 
     def close(self) -> None:

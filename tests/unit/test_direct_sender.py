@@ -106,16 +106,18 @@ def test_what_the_layer_does_not_take_in_time_is_sent_later(
     assert layer.sent == [0, 1]
 
 
+@pytest.mark.parametrize(("took", "rest"), [(0.006, 0.12), (0.04, 0.8), (0.09, 1.0)])
 def test_one_that_is_slow_is_left_to_the_sender_for_a_while(
-    layer: Layer, direct: DirectSender, clock: list[float]
+    layer: Layer, direct: DirectSender, clock: list[float], took: float, rest: float
 ) -> None:
     sender = Sender()
-    layer.takes = 0.006
+    layer.takes = took
     sender.send("group", {"n": 0})
     layer.takes = 0.0
+    clock[0] += rest * 0.99
     sender.send("group", {"n": 1})
     assert sender.flush(PATIENCE)
-    clock[0] += 1.0
+    clock[0] += rest * 0.02
     sender.send("group", {"n": 2})
     assert layer.sent == [0, 1, 2]
     assert sent_directly(layer) == [True, False, True]
