@@ -137,6 +137,9 @@ EXECUTED: dict[str, Pages] = {
     f"{GUIDES}test_the_socket_asks_where_a_page_is_from": {
         "how-to/shutdown.md": ("python # mysite/asgi.py",),
     },
+    f"{GUIDES}test_a_page_leads_on_or_stays_with_its_parts_and_a_link": {
+        "how-to/own-pages.md": (FILES, "django {# shop/templates/shop/price_list"),
+    },
     f"{GUIDES}test_a_secret_is_in_no_log": {"how-to/secrets.md": (FILES, "text $ upload")},
     f"{GUIDES}test_words_and_languages": {
         "how-to/translating.md": (

@@ -14,12 +14,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from tests.docs import site
-from tests.docs.pages import all_files, block, blocks
+from tests.docs.pages import all_files, block, blocks, named
 from tests.docs.playing import PATIENCE, ROOT
 
 ADMIN, CHAINING = "how-to/admin.md", "how-to/chaining.md"
 REAPING, SECRETS = "how-to/reaping.md", "how-to/secrets.md"
-PERMISSIONS = "how-to/permissions.md"
+PERMISSIONS, OWN_PAGES = "how-to/permissions.md", "how-to/own-pages.md"
 SHUTDOWN, TRANSLATING = "how-to/shutdown.md", "how-to/translating.md"
 
 _SETTINGS = """
@@ -83,11 +83,13 @@ echo "sent $3, key $2"
 @pytest.fixture(scope="module")
 def told() -> Iterator[dict[str, Any]]:
     """What came of everything that `visiting.py` does in a site with the files of the guides."""
-    files = all_files([ADMIN, CHAINING, REAPING, SECRETS, SHUTDOWN, TRANSLATING])
+    files = all_files([ADMIN, CHAINING, OWN_PAGES, REAPING, SECRETS, SHUTDOWN, TRANSLATING])
     (rule,) = [text for text in blocks(PERMISSIONS, "python") if "def visible_to" in text]
     (shown,) = [text for text in blocks(PERMISSIONS, "html") if "{% live_operation" in text]
     (link,) = [text for text in blocks(PERMISSIONS, "python") if ".share_url(" in text]
+    templates = named(blocks(OWN_PAGES, "django"))
     written = {
+        **{path: text for path, text in templates.items() if "price_list" in path},
         "mysite.py": f"{site._SETTINGS}\n{files['settings.py']}\n{_SETTINGS}",
         "urls.py": site._URLS + _URLS,
         "asgi.py": block(SHUTDOWN, "python # mysite/asgi.py"),
@@ -181,6 +183,15 @@ def test_a_rule_of_its_own_holds_for_pages_and_lists(told: dict[str, Any]) -> No
     member, other = told["by_a_rule"]
     assert member == [200, True]
     assert other == [404, False]
+
+
+def test_a_page_leads_on_or_stays_with_its_parts_and_a_link(told: dict[str, Any]) -> None:
+    (stays, leads), page, link = told["leading_on"]
+    assert (stays, leads) == (None, "/prices/")
+    assert "<tr><td>Pears</td><td>3</td></tr></table>" in page
+    assert '<img src="/static/shop/chart.png" alt="Prices">' in page
+    assert '<a href="/prices/">Look at them</a>' in page
+    assert link == "/prices/"
 
 
 def test_somebody_without_an_account_watches(told: dict[str, Any]) -> None:

@@ -178,7 +178,22 @@ def by_a_link() -> list[Any]:
     return [container, page.content.decode()]
 
 
+def leading_on() -> list[Any]:
+    """Return where two operations lead, and the page of the one that keeps its readers."""
+    addresses: list[str | None] = []
+    ada = Client()
+    ada.force_login(ADA)
+    for opens in (True, False):
+        operation = models.PriceList.objects.create(owner=ADA, opens=opens)
+        operation.enqueue()
+        addresses.insert(0, operation.get_success_url())
+    page = ada.get(operation.get_absolute_url()).content.decode()
+    operation.refresh_from_db()
+    return [addresses, page, operation.result_context["address"]]
+
+
 PARTS = (
+    leading_on,
     *(chain, leaving_off, going_on, secret, translated),
     *(in_the_admin, sockets, by_a_rule, by_a_link),
 )
