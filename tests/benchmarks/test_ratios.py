@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -19,15 +21,44 @@ pytestmark = [pytest.mark.timing, pytest.mark.django_db(transaction=True)]
 SLACK = 1.25
 
 
-def _assert_goals(figures: list[Measured], slack: float) -> None:
-    for figure in figures:
-        if figure.goal is not None and figure.against != LIMIT:  # how fast a machine is, varies
-            assert figure.ratio <= figure.goal * (1 if figure.is_count else slack), figure
+def _assert_goals(measure: Callable[[], list[Measured]], slack: float) -> None:
+    """Assert that what is measured meets its goals: what misses one is looked at a second time.
+
+    A neighbour of this machine may slow one side of a ratio for as long as a measurement takes.
+    """
+    if missed := _missed(measure(), slack):
+        again = _missed(measure(), slack)
+        assert not missed.keys() & again.keys(), [missed, again]
+
+
+def _missed(figures: list[Measured], slack: float) -> dict[tuple[str, str], Measured]:
+    return {
+        (figure.name, figure.against): figure
+        for figure in figures
+        # How fast a machine is, varies.
+        if figure.goal is not None
+        and figure.against != LIMIT
+        and figure.ratio > figure.goal * (1 if figure.is_count else slack)
+    }
+
+
+def _slow(ratio: float) -> Measured:
+    return Measured("calls", "a call", ratio, "ns", "another", 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "is_met"), [([1.2], True), ([1.3, 1.2], True), ([1.3, 1.3], False)]
+)
+def test_a_goal_is_missed_if_two_looks_miss_it(ratios: list[float], *, is_met: bool) -> None:
+    looks = iter(ratios)
+    with nullcontext() if is_met else pytest.raises(AssertionError, match="a call"):
+        _assert_goals(lambda: [_slow(next(looks))], SLACK)
+    assert list(looks) == []
 
 
 def test_each_call_costs_at_most_its_goal_times_the_usual_way() -> None:
     def body(p: Progress, frames: CountingSink) -> None:
-        _assert_goals(measure_in(p), SLACK)
+        _assert_goals(lambda: measure_in(p), SLACK)
 
     inside(body, threaded_pump())
 
@@ -48,7 +79,7 @@ def test_a_million_items_send_few_frames_and_write_seldom() -> None:
 
 def test_a_stage_costs_about_what_its_statements_cost() -> None:
     stages.carry_out(
-        lambda p: _assert_goals(stages.measure_in(p, passages=100, rounds=5), 2 * SLACK)
+        lambda p: _assert_goals(lambda: stages.measure_in(p, passages=100, rounds=5), 2 * SLACK)
     )
 
 
