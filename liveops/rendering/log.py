@@ -71,7 +71,7 @@ class LogGroup:
     Attributes:
         stage: the stage; empty for lines outside of stages.
         index: its place in the operation's ``stages``; None if it is not there.
-        state: what the stage is at the moment.
+        state: what the stage is at the moment; empty where that is of a later run.
         is_open: whether it is shown opened at first.
         chunks: the lines.
         is_first: whether it is where a link to the stage leads.
@@ -167,18 +167,28 @@ def _groups(
     names = {clean(name)[:MAX_NAME_LENGTH]: name for name in operation.stages}
     places = {name: index for index, name in enumerate(operation.stages)}
     groups: list[LogGroup] = []
-    for written, rows in groupby(_rows(lines, after), key=lambda row: row.line.stage):
-        stage = names.get(written, written)
+    for written, grouped in groupby(_rows(lines, after), key=lambda row: row.line.stage):
+        stage, rows = names.get(written, written), list(grouped)
+        is_old = _is_of_an_earlier_run(view, stage, rows[-1].line.time)
         groups.append(
             LogGroup(
                 stage=stage,
                 index=places.get(stage),
-                state=view.stage_states.get(stage, "pending"),
+                state="" if is_old else view.stage_states.get(stage, "pending"),
                 is_open=opened is None or written in opened,
-                chunks=_chunks(list(rows)),
+                chunks=_chunks(rows),
             )
         )
     return groups
+
+
+def _is_of_an_earlier_run(view: View, stage: str, last: datetime) -> bool:
+    """Return whether a stage began anew in a resume after the last line of a group."""
+    resumed = [one.at for one in view.actions if one.action in ("resume", "go_on")]
+    if not resumed or last >= resumed[-1]:
+        return False
+    began = (view.stage_times.get(stage) or (None,))[0]
+    return began is None or began >= resumed[-1].timestamp()
 
 
 def _chunks(rows: Sequence[LogRow]) -> list[LogChunk]:

@@ -1,15 +1,15 @@
 """The log region: grouped by stage, opened where it matters, gaps told, levels marked."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone, translation
 
 from liveops import rendering
-from liveops.progress.view import View
+from liveops.progress.view import ControlAction, View
 from liveops.states import State
-from tests.integration.log_lines import line
+from tests.integration.log_lines import NOON, line
 from tests.integration.markup import Element, log_numbers, parse
 from tests.testapp.models import Scripted
 
@@ -73,6 +73,25 @@ def test_groups_show_the_state_of_their_stage(operation: Scripted) -> None:
     found = groups(region(operation, RUNNING, lines()))
     icons = [i.attributes["data-state"] for g in found for i in g.all(class_="liveop-icon")]
     assert icons == ["active", "active", "pending"]
+
+
+def test_groups_of_an_earlier_run_do_not_show_what_became_of_their_stage_since(
+    operation: Scripted,
+) -> None:
+    resumed = NOON + timedelta(seconds=4)  # with the fourth line
+    view = View(
+        state="STARTED",
+        stage_states={"Load": "done", "Validate": "done", "Save": "active"},
+        stage_times={
+            "Load": (NOON.timestamp(), NOON.timestamp() + 2),
+            "Save": (resumed.timestamp() + 1, None),
+        },
+        actions=[ControlAction("resume", "ada", resumed)],
+    )
+    shown = lines(["Load", "Validate", "Save", "", "Save"])
+    found = groups(region(operation, view, shown))
+    icons = [[i.attributes["data-state"] for i in g.all(class_="liveop-icon")] for g in found]
+    assert icons == [["done"], [], [], [], ["active"]]
 
 
 @pytest.mark.parametrize(

@@ -319,4 +319,23 @@ describe("the bound", () => {
     assert.equal(page.seen, seen, "what is read stays in its place");
     assert.deepEqual(page.edges, ["Earlier lines are not shown (10)"]);
   });
+
+  it("keep what their stage ended as, unless it goes on in them", async () => {
+    page = await LogPage.load(lines("Load", 1, 2));
+    const step = page.find('#op-stages [data-stage="Load"]').dataset;
+    const icons = () =>
+      [...page.region.querySelectorAll(".liveop-icon")].map((one) => one.dataset.state);
+    step.state = "failed";
+    page.take(push.add(lines("", 3, 3)));
+    assert.deepEqual(icons(), ["failed"]);
+    step.state = "active"; // it was resumed
+    page.take(push.add(lines("Load", 4, 4)));
+    assert.deepEqual(icons(), ["failed", "active"]);
+    step.state = "done";
+    page.take(push.add(lines("Load", 5, 5)));
+    assert.deepEqual(icons(), ["failed", "done"]);
+    step.state = "active"; // it was entered again
+    page.take(push.add(lines("Load", 6, 6)));
+    assert.deepEqual(icons(), ["failed", "active"]);
+  });
 });

@@ -11,6 +11,7 @@
   const groupsIn = (root) => [...root.querySelectorAll(".liveop-log-group")];
   const chunksIn = (group) => [...group.querySelectorAll("ol")];
   const isGap = (entry) => Boolean(entry?.matches(".liveop-log-gap"));
+  const ENDED = ["done", "failed", "cancelled", "interrupted", "skipped"];
   const CHUNK = 100; // lines that the browser leaves out of its layout together
 
   /** Remove lines; a gap goes with the line after it, chunk and group with their last line. */
@@ -27,8 +28,15 @@
     }
   }
 
+  /** Let a group follow the state of its stage anew, for the stage goes on in it. */
+  function goOn(group) {
+    const icon = group.querySelector(".liveop-icon");
+    if (icon && ENDED.includes(icon.dataset.state)) icon.dataset.state = "pending";
+  }
+
   /** Move a group's entries to the end of another; a gap stays with the line after it. */
   function merge(group, into) {
+    goOn(into);
     let chunk = chunksIn(into).pop();
     for (const entry of chunksIn(group).flatMap((one) => [...one.children])) {
       if (chunk.children.length >= CHUNK && !isGap(chunk.lastElementChild)) {
@@ -167,7 +175,10 @@
       region.scrollTop += anchor.getBoundingClientRect().top - before;
     }
 
-    /** Give the groups the states of the stepper, and the first of each stage its address. */
+    /**
+     * Give the groups the states of the stepper, and the first of each stage its address. What has
+     * ended stays as it ended: in a resume the stage has a group of its own.
+     */
     sync(stepper) {
       const states = new Map();
       for (const { dataset } of stepper?.querySelectorAll("[data-stage]") ?? []) {
@@ -178,7 +189,8 @@
         const { stage, index } = group.dataset;
         const icon = group.querySelector(".liveop-icon");
         const state = states.get(stage);
-        if (icon && state && icon.dataset.state !== state) icon.dataset.state = state;
+        const follows = icon && state && !ENDED.includes(icon.dataset.state);
+        if (follows && icon.dataset.state !== state) icon.dataset.state = state;
         const id = index === undefined || taken.has(index) ? "" : `op-${this.pk}-s${index}`;
         if (group.id !== id) group.id = id;
         if (!id) group.removeAttribute("id");
