@@ -34,7 +34,7 @@ def progress_context(
     elif view.state == State.STARTED:
         bars = _running_bars(operation, view, told, clocks)
     else:
-        bars = _last_bar(operation, told)
+        bars = _last_bar(operation, view, told)
     return {"state": view.state, "bars": bars}
 
 
@@ -111,14 +111,24 @@ def _counted(view: View) -> dict[str, str]:
     }
 
 
-def _last_bar(operation: "LiveOperation", told: Forecast) -> list[dict[str, Any]]:
+def _last_bar(operation: "LiveOperation", view: View, told: Forecast) -> list[dict[str, Any]]:
     """Return the bar as it stood at the end, with the time that the run took."""
     began, ended = moment(operation.started_on), moment(operation.finished_on)
     if began is None:
         return []
+    if _went_down(view):
+        ended = None  # it was found dead later, and nobody knows when it stopped
     took = numbers.took(max(ended - began, 0.0)) if ended is not None else ""
     percent = told.percent
     if percent is None and not took:
         return []
     took = took and _("Took {time}").format(time=took)
     return [_bar(percent, took=took, has_bar=percent is not None)]
+
+
+def _went_down(view: View) -> bool:
+    """Return whether a stage went down with its run, which could not note its end."""
+    return any(
+        state == StageState.INTERRUPTED and (view.stage_times.get(name) or (None, None))[1] is None
+        for name, state in view.stage_states.items()
+    )

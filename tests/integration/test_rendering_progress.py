@@ -234,6 +234,17 @@ def test_the_time_it_took_is_told_as_exactly_as_it_matters(seconds: float, took:
     assert words(part)[0] == f"Took {took}"
 
 
+@pytest.mark.parametrize(("ended", "is_told"), [(MARCH.timestamp() + 9.0, True), (None, False)])
+def test_of_a_run_that_was_found_dead_nobody_knows_how_long_it_took(
+    ended: float | None, *, is_told: bool
+) -> None:
+    times = {"Load": (MARCH.timestamp(), ended)}
+    states = {"Load": "interrupted"}
+    view = View(state="INTERRUPTED", stage_states=states, stage_times=times)
+    (part,) = parts(view, begun(seconds=183))
+    assert ("Took" in part.text) == is_told
+
+
 def test_nothing_is_told_of_a_run_that_never_was() -> None:
     assert parts(View(state="CANCELLED"), Typed.objects.create(finished_on=MARCH)) == []
     failed = begun(Typed, seconds=3.0)
