@@ -1,10 +1,13 @@
 """The result region: what came out, or what went wrong."""
 
+import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from liveops.progress.text import clean
@@ -18,13 +21,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("liveops")
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"'\\]{1,2000}")
+
 
 def result_region(operation: "LiveOperation", view: View, context: Any) -> SafeString:
     """Return the inner HTML of the result region; ``context`` is the result, if there is one."""
-    items = [
-        (clean(str(name)), clean(value) if isinstance(value, str) else value)
-        for name, value in (context or {}).items()
-    ]
+    items = [(clean(str(name)), _shown(value)) for name, value in (context or {}).items()]
     html = SafeString("")
     if view.state == State.FINISHED_OK and context is not None:
         html = result_html(operation, context)
@@ -37,6 +39,20 @@ def result_region(operation: "LiveOperation", view: View, context: Any) -> SafeS
         result_items=[] if html or view.state != State.FINISHED_OK else items,
         **actions_context(view),
     )
+
+
+def _shown(value: Any) -> Any:
+    """Return a value for people to read: an address as a link, a list of values without quotes."""
+    if isinstance(value, list) and value and not any(isinstance(one, list | dict) for one in value):
+        return clean(", ".join(map(str, value)))
+    if isinstance(value, list | dict):
+        return clean(json.dumps(value, ensure_ascii=False))
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    if text == value and _ADDRESS.fullmatch(text):
+        return format_html('<a href="{0}" rel="noopener noreferrer">{0}</a>', text)
+    return text
 
 
 def result_html(operation: "LiveOperation", context: dict[str, Any]) -> SafeString:

@@ -106,9 +106,45 @@ def test_hostile_results_are_text(templates: Templates) -> None:
     operation = Scripted.objects.create(note=HOSTILE)
     result = result_of(operation, **{HOSTILE: HOSTILE, "list": [HOSTILE]})
     assert [entry.text for entry in result.all("dt")] == [clean(HOSTILE), "list"]
-    assert [entry.text for entry in result.all("dd")] == [clean(HOSTILE), str([HOSTILE])]
+    assert [entry.text for entry in result.all("dd")] == [clean(HOSTILE)] * 2
     templates({"testapp/scripted_result.html": "<p>{{ op.note }}|{{ answer }}</p>"})
     assert result_of(operation, answer=HOSTILE).one("p").text == f"{HOSTILE}|{HOSTILE}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (["rye", "oat", 3], "rye, oat, 3"),
+        ([], "[]"),
+        ([["rye", 1], ["oat", None]], '[["rye", 1], ["oat", null]]'),
+        ({"größe": True}, '{"größe": true}'),
+        (True, "True"),
+    ],
+)
+def test_values_without_a_template_are_for_people(value: Any, shown: str) -> None:
+    result = result_of(Scripted.objects.create(), value=value)
+    assert [entry.text for entry in result.all("dd")] == [shown]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [
+        ("https://example.com/prices?a=1&b=2", True),
+        ("http://127.0.0.1:8000/", True),
+        ("see https://example.com/", False),
+        ("https://example.com/ <b>", False),
+        ("javascript:alert(1)//https://example.com/", False),
+        ('https://example.com/"onclick="alert(1)', False),
+        ("https://example.com/\u202e", False),
+    ],
+)
+def test_an_address_without_a_template_is_a_link(text: str, *, is_link: bool) -> None:
+    entry = result_of(Scripted.objects.create(), address=text).one("dd")
+    links = entry.all("a")
+    assert entry.text == clean(text)
+    assert [link.attributes for link in links] == (
+        [{"href": text, "rel": "noopener noreferrer"}] if is_link else []
+    )
 
 
 @pytest.mark.parametrize("state", list(State))
