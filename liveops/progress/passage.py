@@ -101,9 +101,13 @@ class StagePassage:
 
     def leave_after(self, error: BaseException) -> None:
         """Leave the stage because of an exception, which must not be lost for any other."""
-        outcome = outcome_of(error)
-        if isinstance(error, CancelledError) and self._run.stop is None:
+        stop = self._run.stop
+        if not isinstance(error, CancelledError):
+            outcome = outcome_of(error)
+        elif stop is None:
             outcome = StageState.FAILED  # user code gave it up, and goes on
+        else:
+            outcome = outcome_of(stop)  # what its task was cancelled for
         try:
             self.leave(outcome)
         except DatabaseError as trouble:

@@ -9,12 +9,14 @@ import pytest
 from django.db import connections
 
 from liveops import control, registry, store
+from liveops.exceptions import OperationInterrupted
 from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import Pump, threaded_pump
 from liveops.runners.executor import execute
 from liveops.scripts import RetryStage
 from tests.integration.edge import DEADLINE
+from tests.integration.helpers import run_scripted
 from tests.integration.test_stage_methods import PUMPS, recorded
 from tests.testapp.models import AsyncScripted, Scripted
 
@@ -254,3 +256,16 @@ def test_a_cancel_in_the_body_ends_the_stage_and_is_not_retried(
     assert operation.stage_states == {"work": "cancelled"}
     assert recorded(operation) == [("work", 1, "cancelled")]
     assert [line.text for line in operation.log_lines.all()] == ["ended"]
+
+
+def test_a_coroutine_that_is_cancelled_and_then_torn_away_is_cancelled_with_its_stage() -> None:
+    async def body(op: AsyncScripted, p: Progress) -> None:
+        with p.stage("Load"):
+            p._run.note_cancel()
+            p._run.request_stop(OperationInterrupted("The process was told to stop."))
+            await asyncio.sleep(AGES)
+
+    operation, _ = run_scripted(body, model=AsyncScripted)
+    assert operation.get_state() == "CANCELLED"
+    assert operation.stage_states == {"Load": "cancelled"}
+    assert [attempt.outcome for attempt in operation.stage_runs.all()] == ["cancelled"]
