@@ -88,7 +88,9 @@ class FencedModel(models.Model):
         return True
 
     def _has_other_pk(self) -> bool:
-        return self.fence is not None and self.claimed_pk not in (None, self.pk)
+        if self.fence is None or self.claimed_pk in (None, self.pk):
+            return False
+        return str(self.claimed_pk) != str(self.pk)  # it may have been given as a text
 
     def _saves_plainly(self, options: Collection[str]) -> bool:
         """Return whether nobody has a hand in how a run's instance is saved; libraries may."""

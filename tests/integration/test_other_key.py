@@ -12,6 +12,7 @@ from liveops.models import LiveOperation
 from liveops.progress import Progress
 from liveops.progress.pumps import Pump, inline_pump, threaded_pump
 from liveops.runners.executor import execute
+from tests.integration.helpers import run_scripted
 from tests.testapp.models import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,3 +97,13 @@ def test_another_instance_may_be_copied() -> None:
     assert state == "FINISHED_OK"
     assert LiveOperation.objects.count() == 2
     assert LiveOperation.objects.get(pk=pk).get_state() == "FINISHED_OK"
+
+
+def test_a_key_that_is_given_as_a_text_is_the_same_key() -> None:
+    def body(op: Scripted, p: Progress) -> None:
+        op.pk = str(op.pk)
+        with p.stage("Load"):
+            op.save()
+
+    operation, _ = run_scripted(body)
+    assert operation.get_state() == "FINISHED_OK", operation.traceback
