@@ -18,6 +18,7 @@ from typing import Any
 from liveops import control
 from liveops.exceptions import InvalidStateError
 from liveops.reaping import Reaper
+from liveops.store import RESUMES_BY_ITSELF
 from tests.engines.chaos_accounts import Accounts, Report, stored_lines
 from tests.engines.chaos_workers import RUNNER, connect, queue_name
 from tests.engines.models import ResumingPlan
@@ -190,7 +191,9 @@ class Chaos:
                 state__in=["NOT_STARTED", "STARTED"], enqueued_on__isnull=False
             )
             waiting.update(hand_overs=0)  # as if the time had passed that doubles each time
-            return not waiting.exists()
+            # A reaper that has just had much to hand over has a rest before it goes on with that.
+            going_on = ResumingPlan.objects.filter(**RESUMES_BY_ITSELF)
+            return not (waiting.exists() or going_on.exists())
 
         deadline = time.monotonic() + _REST_SECONDS
         while not all_ended() and time.monotonic() < deadline:

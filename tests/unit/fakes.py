@@ -17,7 +17,7 @@ class FakeRun:
 
     def __init__(self, clock: Clock | None = None, alias: str = "default") -> None:
         self.run_id = uuid.uuid4()
-        self.operation = SimpleNamespace(pk=uuid.uuid4())
+        self.pk = uuid.uuid4()
         self.alias = alias
         self.throttle = Throttle(INTERVAL)
         self.state = SimpleNamespace(announced=False, alarm=False)

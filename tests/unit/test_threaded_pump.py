@@ -151,7 +151,7 @@ def test_one_query_a_database_and_second_asks_for_all_flags(
     pump: Any = ThreadedPump()
     runs = [FakeRun(), FakeRun(), FakeRun(alias="other")]
     pump._poll(runs, 100.0)
-    ids = [run.operation.pk for run in runs]
+    ids = [run.pk for run in runs]
     assert polls == [("default", ids[:2]), ("other", ids[2:])]
     assert [run.flags for run in runs] == [[("fence", True)]] * 3
     pump._poll(runs, 100.0 + POLL_SECONDS * 0.9)
