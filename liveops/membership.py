@@ -187,6 +187,17 @@ class Membership:
                 self._echoed.set()
             else:
                 self._take(message)
+                await _let_writers_go_first()
+
+
+async def _let_writers_go_first() -> None:
+    """Have what was just sent leave before the layer is asked for more, which takes as long.
+
+    Daphne's sockets are written to in the loop's next turn, after whatever is ready by then: so
+    this one is ready once more, behind them.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 class _Hush(logging.Filter):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -227,3 +228,42 @@ def test_a_layer_that_tells_of_each_try_is_hushed(
     assert heard == [error] * 3
     assert [record.getMessage() for record in caplog.records] == ["something else"]
     source.filters.clear()
+
+
+def test_what_is_written_leaves_before_the_layer_is_asked_for_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server like Daphne writes to a socket when its loop finds that there is room."""
+    happened: list[str] = []
+    near, far = socket.socketpair()
+
+    class Told(Layer):
+        async def receive(self, channel: str) -> dict[str, Any]:
+            happened.append("asked")
+            return await super().receive(channel)
+
+    async def main() -> None:
+        loop, layer, done = asyncio.get_running_loop(), Told(), asyncio.Event()
+
+        def written() -> None:
+            loop.remove_writer(near)
+            happened.append("written")
+            done.set()
+
+        def take(message: dict[str, Any]) -> None:
+            happened.append("taken")
+            loop.add_writer(near, written)
+
+        monkeypatch.setattr(membership, "channel_layer", lambda: layer)
+        ours = Membership(take, print)
+        await ours.join("group")
+        for _ in range(2):
+            await layer.send("channel", {"op": "1"})
+            await done.wait()
+            done.clear()
+        assert ours._listener is not None
+        ours._listener.cancel()
+
+    with near, far:
+        asyncio.run(main())
+    assert happened[:5] == ["asked", "taken", "written", "asked", "taken"]
