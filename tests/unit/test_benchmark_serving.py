@@ -1,13 +1,18 @@
 """The parts of the served benchmarks that need no server."""
 
+import asyncio
 import math
+import socket
+import sys
+import time
 
 import pytest
 
 from tests.benchmarks.serving import framing, stamps
 from tests.benchmarks.serving.counting import kind_of
-from tests.benchmarks.serving.rounds import Round, best, lost_of, middle, percentile
+from tests.benchmarks.serving.rounds import Round, best, lost_of, percentile, pooled
 from tests.benchmarks.serving.site import DAPHNE, GRANIAN, UVICORN, command_of
+from tests.benchmarks.serving.wire import Wire
 
 
 def served(payload: bytes, opcode: int = framing.TEXT) -> bytes:
@@ -78,13 +83,59 @@ def test_the_best_round_of_each_figure_counts_and_every_loss() -> None:
     assert found == Round(1.0, 8.0, 4.0, 3, 0.2)
 
 
-def test_the_middle_of_each_figure_leaves_out_what_was_disturbed() -> None:
+def test_percentiles_of_a_single_watcher_are_those_of_all_its_frames() -> None:
+    usual = [1_000_000 * number for number in range(1, 100)]
     rounds = [
-        Round(1.0, 9.0, 5.0, 1, 0.2),
-        Round(2.0, 8.0, 4.0, 2, 0.1),
+        Round(1.0, 9.0, 5.0, 1, 0.2, usual),
+        Round(2.0, 8.0, 4.0, 2, 0.1, [100_000_000]),
         Round(9.0, 99.0, 9.0, 0, 0),
     ]
-    assert middle(rounds) == Round(2.0, 9.0, 5.0, 3, 0.2)
+    assert pooled(rounds) == Round(50.0, 99.0, 5.0, 3, 0.2)
+
+
+class Kept:
+    """A reader that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
+        self.ended = asyncio.Event()
+
+    def take(self, data: bytes, arrived_at: int) -> None:
+        self.told.put_nowait((data, arrived_at))
+
+    def end(self, error: OSError | None) -> None:
+        assert error is None
+        self.ended.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked for its time")
+def test_data_has_the_time_of_its_arrival_however_late_it_is_read() -> None:
+    async def is_known(kept: Kept, far: socket.socket) -> bool:
+        sent_at = time.monotonic_ns()
+        far.sendall(b"frame")
+        arrived_before = time.monotonic_ns()
+        while time.monotonic_ns() < arrived_before + 10 * (arrived_before - sent_at):
+            pass  # whoever reads is busy
+        data, arrived_at = await kept.told.get()
+        assert data == b"frame"
+        return sent_at < arrived_at < arrived_before
+
+    async def main() -> None:
+        kept, near = Kept(), socket.create_connection(place.getsockname())
+        far, _ = place.accept()
+        near.setblocking(False)
+        wire = Wire(near, kept)
+        # Linux begins to keep the times a little after it is first asked to.
+        tries = 0
+        while not await is_known(kept, far):
+            tries += 1
+            assert tries < 1_000
+        far.close()
+        await kept.ended.wait()
+        wire.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        asyncio.run(main())
 
 
 def test_statements_are_told_apart_by_what_they_are_for() -> None:

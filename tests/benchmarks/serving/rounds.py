@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from statistics import median
 
@@ -18,6 +18,7 @@ class Round:
         cpu: of the server for a delivery, in microseconds.
         lost: how many deliveries there should have been besides.
         share: how busy the watchers' own process was, of one processor.
+        delays: of all deliveries, in nanoseconds, sorted; of several rounds they are not kept.
     """
 
     p50: float
@@ -25,6 +26,7 @@ class Round:
     cpu: float
     lost: int
     share: float
+    delays: Sequence[int] = ()
 
 
 class Audience:
@@ -69,6 +71,7 @@ class Audience:
             cpu * 1e6,
             lost_of(sent, came["received"]),
             came["share"],
+            came["delays"],
         )
 
 
@@ -120,9 +123,12 @@ def best(rounds: Iterable[Round]) -> Round:
     return _each_figure(list(rounds), min)
 
 
-def middle(rounds: Iterable[Round]) -> Round:
-    """Return the median of each figure; what was lost was lost."""
-    return _each_figure(list(rounds), median)
+def pooled(rounds: Iterable[Round]) -> Round:
+    """Return the percentiles of all deliveries together, and the median of the other figures."""
+    known = list(rounds)
+    delays = sorted(delay for each in known for delay in each.delays)
+    p50, p99 = (percentile(delays, percent) / 1e6 for percent in (50, 99))
+    return replace(_each_figure(known, median), p50=p50, p99=p99)
 
 
 def _each_figure(known: list[Round], of: Callable[[Iterable[float]], float]) -> Round:

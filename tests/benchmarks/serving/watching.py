@@ -1,7 +1,7 @@
 """The watchers: many sockets on one event loop, which do as little as can be.
 
-Its own share of a processor is part of every answer: as long as that is far from 1, what is late
-was late on the way.
+What arrives is stamped by the system (:mod:`tests.benchmarks.serving.wire`). Their own share of a
+processor is part of every answer all the same: near 1, they take it from what they measure.
 """
 
 import asyncio
@@ -10,20 +10,22 @@ import socket
 import sys
 import time
 from collections import defaultdict
-from typing import Any, cast
+from typing import Any
 
 from tests.benchmarks.serving import framing, stamps
 from tests.benchmarks.serving.orders import answer
+from tests.benchmarks.serving.wire import Wire
 
 _QUIET_SECONDS = 3.0
 _CONNECT_SECONDS = 60.0
 _SMALL_BUFFER = 2048
 
 
-class Watcher(asyncio.Protocol):
+class Watcher:
     """One socket.
 
     Args:
+        end: the connected socket, which does not block.
         hello: the request that opens it.
         subscribe: what it sends then, if anything.
 
@@ -32,8 +34,7 @@ class Watcher(asyncio.Protocol):
         delays: of each text in nanoseconds, by its number.
     """
 
-    def __init__(self, hello: bytes, subscribe: bytes) -> None:
-        self._hello = hello
+    def __init__(self, end: socket.socket, hello: bytes, subscribe: bytes) -> None:
         self._subscribe = subscribe
         self._rest = b""
         self._is_open = False
@@ -41,28 +42,25 @@ class Watcher(asyncio.Protocol):
         self._reached: asyncio.Future[None] | None = None
         self.shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.delays: dict[int, int] = {}
+        self.wire = Wire(end, self)
+        self.wire.send(hello)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the socket."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(self._hello)
-
-    def data_received(self, data: bytes) -> None:
+    def take(self, data: bytes, arrived_at: int) -> None:
         """Note when a text arrived."""
-        now = time.monotonic_ns()
         self._rest += data
         if not self._is_open and not self._opens():
             return
         frames, self._rest = framing.frames_in(self._rest)
         for opcode, payload in frames:
             if opcode == framing.TEXT:
-                self._take(payload, now)
+                self._take(payload, arrived_at)
             elif opcode == framing.PING:
-                self.transport.write(framing.frame(framing.PONG, payload))
+                self.wire.send(framing.frame(framing.PONG, payload))
             elif opcode == framing.CLOSE:
-                self.transport.close()
+                self.wire.close()
+                self.end(None)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def end(self, error: OSError | None) -> None:
         """Fail whoever waits."""
         for waiting in (self.shown, self._reached):
             if waiting is not None and not waiting.done():
@@ -84,14 +82,15 @@ class Watcher(asyncio.Protocol):
         if not end:
             return False
         if b" 101 " not in head.split(b"\r\n")[0]:
-            self.transport.close()
+            self.wire.close()
+            self.end(None)
             return False
         self._is_open, self._rest = True, rest
         if self._subscribe:
-            self.transport.write(self._subscribe)
+            self.wire.send(self._subscribe)
         return True
 
-    def _take(self, payload: bytes, now: int) -> None:
+    def _take(self, payload: bytes, arrived_at: int) -> None:
         if not self.shown.done():
             if b'"error"' in payload[:100]:
                 self.shown.set_exception(ConnectionError(payload.decode()))
@@ -99,7 +98,7 @@ class Watcher(asyncio.Protocol):
                 self.shown.set_result(None)
         for stamp in stamps.find_all(payload):
             if stamp.number in self._numbers:
-                self.delays.setdefault(stamp.number, now - stamp.said_at)
+                self.delays.setdefault(stamp.number, arrived_at - stamp.said_at)
                 is_last = stamp.number == self._numbers[-1]
                 if is_last and self._reached and not self._reached.done():
                     self._reached.set_result(None)
@@ -128,14 +127,12 @@ class Watchers:
                 if order["is_small"]:
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
                 await loop.sock_connect(end, (host, int(port)))
-                _, watcher = await loop.create_connection(
-                    lambda: Watcher(hello, subscribe), sock=end
-                )
+                watcher = Watcher(end, hello, subscribe)
                 self._sets[order["name"]].append(watcher)
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     await watcher.shown
                 if order["is_small"]:
-                    watcher.transport.pause_reading()  # a slow one, from now on
+                    watcher.wire.pause()  # a slow one, from now on
 
         began, busy = time.perf_counter(), time.process_time()
         done = await asyncio.gather(
@@ -181,7 +178,7 @@ class Watchers:
         """Close all of a set but so many."""
         watchers = self._sets[order["name"]]
         for watcher in watchers[order["but"] :]:
-            watcher.transport.abort()
+            watcher.wire.close()
         del watchers[order["but"] :]
         return {}
 
