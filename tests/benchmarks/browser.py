@@ -87,9 +87,8 @@ def _busy(context: BrowserContext, url: str, crowds: list[list[str]]) -> Iterato
     name = f"{OPERATIONS} operations at {HZ} Hz"
     # One more than there were: a ratio needs a limit that is not 0.
     tasks = min(seen.long_tasks for seen in ours)
-    yield Measured(
-        *("browser", f"{name}, tasks of 50 ms + 1", tasks + 1, "", "limit", 1, 1.0), is_count=True
-    )
+    # And no count that is the same in each run: it follows from times, which are looked at twice.
+    yield Measured("browser", f"{name}, tasks of 50 ms + 1", tasks + 1, "", "limit", 1, 1.0)
     longest = min(seen.tasks[-1] for seen in ours)
     yield Measured("browser", f"{name}, longest task", longest, "ms", "limit", LONG_TASK, 1.0)
     busy, base = (min(sum(seen.tasks) for seen in each) for each in (ours, bare))

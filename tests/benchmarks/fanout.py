@@ -26,7 +26,7 @@ from tests.benchmarks.serving.site import (
 
 USUAL, MOST = 300, 1_000
 _FRAMES, _FEWER_FRAMES = 12, 8  # many deliveries of few frames say as much
-_ROUNDS_OF_ONE, _FRAMES_OF_ONE = 16, 30  # three looks at the flags and three saves in each
+_ROUNDS_OF_ONE, _FRAMES_OF_ONE = 32, 30  # three looks at the flags and three saves in each
 _FLOOD = 20  # more than the buffers take on the way to one who does not read
 _SEND_BUFFER = 4_608
 _TOO_BUSY = 0.9
